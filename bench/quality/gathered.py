@@ -134,7 +134,7 @@ async def first_look(folder: Path, *, stories: int, left_out: int) -> Mapping[st
                 lead = f"{stories} of {stories + left_out} stories found on the first look at new feeds"
                 for row, _ in messages.listing_rows(turn, posts, lead=lead, left_out=(("R", left_out),)):
                     turn.post(row)
-            turn.write(tx)
+            turn.changes.write(tx)
 
         await store.write(write)
         by_name = {name: reader.channel for name, reader in readers.items()}

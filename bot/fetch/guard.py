@@ -241,9 +241,11 @@ class Guard:
         except TimeoutError as error:
             raise Unreachable(f"{host}: the name service gave no answer; check this machine's DNS") from error
         except (socket.gaierror, UnicodeError) as error:
-            raise Unreachable(f"{host}: no such host; check the spelling; the feed may no longer exist") from error
+            raise Unreachable(
+                f"{host}: no such host; check the spelling and the network; the feed may be gone"
+            ) from error
         if not addresses:
-            raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may no longer exist")
+            raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may be gone")
         if len(self._remembered) >= _REMEMBERED_NAMES:
             self._remembered.clear()
         self._remembered[host, port] = (loop.time(), addresses)
