@@ -30,10 +30,10 @@ from bot import app
 from bot.app import runtime
 from bot.config import audits
 from bot.config.settings import Settings
-from bot.feeds.cleaning import fold_title
 from bot.fetch.client import HttpFetcher
 from bot.model.audit import Coverage, OutsideEvent, OutsideReport
 from bot.model.stories import Story
+from bot.text.folding import fold_title
 from tests.testbed.elsewhere import Elsewhere
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer

@@ -18,10 +18,10 @@ from rich.table import Table
 
 from bench.quality import replay
 from bot.channels.kit import outline
-from bot.feeds import cleaning
 from bot.model.stories import Article, Correction
 from bot.stories import facts
 from bot.text import forms
+from bot.text.folding import fold_title
 
 Pair = tuple[Article, Article]
 
@@ -41,7 +41,7 @@ def pairs(series: str) -> Iterator[Pair]:
 
 def is_reworded(earlier: Article, later: Article) -> bool:
     return any(
-        cleaning.fold_title(text) != cleaning.fold_title(new_text)
+        fold_title(text) != fold_title(new_text)
         for text, new_text in ((earlier.title, later.title), (earlier.text, later.text))
     )
 

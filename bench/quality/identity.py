@@ -15,11 +15,12 @@ import sys
 from collections import Counter
 
 from bench.quality import replay
-from bot.feeds import cleaning, identity, items, kinds
+from bot.feeds import identity, items, kinds
 from bot.model.errors import ReadError
 from bot.model.feeds import Feed
 from bot.model.fetching import Body
 from bot.stories import facts
+from bot.text.folding import fold_title
 from tests.testbed.archive import DAY, Archive
 
 
@@ -67,16 +68,14 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
             if item.novelty is identity.Novelty.EDITED and item.article and item.stub:
                 before = archive.articles[item.stub.id]
                 counts["material"] += bool(facts.corrections(before, item.article))
-                if cleaning.fold_title(before.title) != cleaning.fold_title(item.article.title):
+                if fold_title(before.title) != fold_title(item.article.title):
                     edited.append((before.title, item.article.title))
         archive.keep(found.items)
     return counts
 
 
 def _share(pairs: list[tuple[str, str]], threshold: float) -> float:
-    alikes = sum(
-        items.similarity(cleaning.fold_title(title), cleaning.fold_title(other)) >= threshold for title, other in pairs
-    )
+    alikes = sum(items.similarity(fold_title(title), fold_title(other)) >= threshold for title, other in pairs)
     return alikes / max(1, len(pairs))
 
 

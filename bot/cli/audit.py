@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from bot.cli import archive, terminal
-from bot.cli.feeds import find_feeds
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
 from bot.config import feed_list
 from bot.durations import format_count
@@ -67,6 +66,9 @@ def audit(
 
 def _find_feeds(folder: Path, outlets: Sequence[OutletDocument]) -> Iterator[Feed]:
     """Yield the first feed of each outlet that has one, as `wirewatch feeds find` finds it."""
+    # Import on first use, because `status` imports this file, and the HTTP client is slow to import.
+    from bot.cli.feeds import find_feeds
+
     for outlet in outlets[:MOST_VISITED]:
         if outlet.site:
             try:

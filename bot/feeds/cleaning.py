@@ -1,4 +1,4 @@
-"""Clean the text of an item: turn markup into text and links, fold titles, and remove a feed's repeated sentences.
+"""Clean the text of an item: turn markup into text and links, and remove a feed's repeated sentences.
 
 Does not depend on rules. A blank line in clean text ends a phrase.
 """
@@ -6,11 +6,9 @@ Does not depend on rules. A blank line in clean text ends a phrase.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import html
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -157,33 +155,6 @@ class _TextCollector:
 
     def close(self) -> None:
         """Do nothing. The interface requires this method; the result is in ``parts``."""
-
-
-_LETTERS = LazyPattern(r"[^\W_]+")
-#: Table for ``bytes.translate``: folds ASCII to lower case, and turns all but letters and digits into spaces. Most text
-#: is ASCII, and the table is much faster than the regular expression.
-_ASCII_FOLDED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
-#: Invisible characters (soft hyphen, zero-width ones, bidi marks, BOM) that publishers' systems add and drop.
-_INVISIBLE = LazyPattern("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-
-
-@functools.lru_cache(maxsize=1 << 12)
-def fold_title(title: str) -> str:
-    """Return ``fold_text`` of a title. Cached, because a batch folds each new title several times."""
-    return fold_text(title)
-
-
-def fold_text(text: str) -> str:
-    """Return the words of ``text``, folded (NFKC, lower case, no punctuation), or the text if it has no words.
-
-    >>> fold_text("  BlackBerry “quits” Pakistan… ")
-    'blackberry quits pakistan'
-    """
-    if text.isascii():
-        words = text.encode().translate(_ASCII_FOLDED).decode().split()
-        return " ".join(words) or text.strip()
-    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
-    return " ".join(_LETTERS.findall(folded)) or folded.strip()
 
 
 def fingerprint_of(title: str, text: str) -> str:

@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.feeds import links
-from bot.feeds.cleaning import fold_title
 from bot.feeds.items import Item, ItemGroup, group_items, hash_id, id_of_link, split_own, takes_over
 from bot.feeds.kit.fields import picture_address
 from bot.feeds.links import link_key, outlet_of, owner_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems, Sighting
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.stories import Article, ArticleId
+from bot.text.folding import fold_title
 
 
 class Novelty(StrEnum):

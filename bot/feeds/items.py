@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.feeds.cleaning import Cleaner, fingerprint_of, fold_text, fold_title
+from bot.feeds.cleaning import Cleaner, fingerprint_of
 from bot.feeds.links import belongs_to, canonical_link, link_key, registrable_domain, site_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
 from bot.model.feeds import Entry, FaultyItem, Feed, ParsedFeed
 from bot.model.quarantine import describe_error
 from bot.model.stories import Article, ArticleId
 from bot.text import headlines
+from bot.text.folding import fold_text, fold_title
 
 #: A link that this many items of one document share, with different ids and headlines, leads to a list page or a live
 #: blog, so it does not identify an article.

@@ -67,6 +67,22 @@ def is_unchanged(state: FeedState, digest: str) -> bool:
     return state.baseline_at is not None and state.validators.body_hash == digest
 
 
+def _validators_of(reading: ParsedFeed, answer: Response, digest: str) -> Validators:
+    return Validators(
+        etag=reading.read_to or answer.etag,
+        last_modified=answer.last_modified,
+        body_hash=digest,
+        item_hashes=reading.item_hashes,
+    )
+
+
+def _still_reported(state: FeedState, now: datetime) -> tuple[str, ...]:
+    """Return what was reported, without floods and unreadable mails of another day: they are reported once a day."""
+    if state.today.day == now.date():
+        return state.reported
+    return tuple(kind for kind in state.reported if kind not in (FLOOD, SKIPPED))
+
+
 @dataclass(frozen=True, slots=True)
 class FinishedPoll:
     """A poll that has ended. Its methods return the feed's new state."""
@@ -102,28 +118,20 @@ class FinishedPoll:
         # A document without hashes is parsed as a whole each time.
         is_named = names_known or not state.validators.item_hashes or not reading.item_hashes
         slid_out = () if reading.is_increment else self._slid_out(items, new_count)
-        today = state.today.on(now.date())
-        # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
-        forgotten = () if state.today.day == now.date() else (FLOOD, SKIPPED)
         state = replace(
             state,
             title=state.title or reading.title,
             new_title=reading.title if reading.title != (state.title or reading.title) else None,
             baseline_at=state.baseline_at or now,
             named_at=now if is_named else state.named_at,
-            validators=Validators(
-                etag=reading.read_to or answer.etag,
-                last_modified=answer.last_modified,
-                body_hash=digest,
-                item_hashes=reading.item_hashes,
-            ),
+            validators=_validators_of(reading, answer, digest),
             rhythm=state.rhythm.after_document(
                 arrivals, has_news=new_count > 0, item_count=items, is_increment=reading.is_increment, now=now
             ),
             publisher_limits=PublisherLimits(fresh_until=answer.fresh_until, ttl=reading.ttl),
-            today=replace(today, unreadable=today.unreadable + reading.skipped),
+            today=state.today.after_document(reading.skipped, day=now.date()),
             remarks=(*reading.remarks, *slid_out),
-            reported=tuple(kind for kind in state.reported if kind not in forgotten),
+            reported=_still_reported(state, now),
         )
         # If half of the items are new, poll sooner, so that no item comes and goes between two polls.
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items

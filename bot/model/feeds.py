@@ -214,6 +214,11 @@ class DayUse:
         """Return the use of this day, which is nothing yet on a new day."""
         return self if day == self.day else DayUse(day=day)
 
+    def after_document(self, unreadable: int, *, day: date) -> DayUse:
+        """Return the use of this day after a document, of which ``unreadable`` mails could not be parsed."""
+        today = self.on(day)
+        return replace(today, unreadable=today.unreadable + unreadable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:

@@ -23,7 +23,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.feeds.cleaning import fold_title
 from bot.feeds.links import belongs_to, link_key
 from bot.model.archive import ArticleStub, DayCount, IdentityQuery, KnownItems, Sighting
 from bot.model.rules import Match
@@ -41,6 +40,7 @@ from bot.storage.columns import (
     upsert,
 )
 from bot.storage.schema import articles, fresh_identities, matches, members, sightings, stories, versions
+from bot.text.folding import fold_title
 
 #: Maximum articles of one feed with the same link or text in a result, because a hostile feed can store thousands.
 OF_ONE_FEED = 20

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, func, select
 
-from bot.feeds.cleaning import fold_title
 from bot.model.audit import IndexQuestion, OutsideEvent, OutsideReport
 from bot.model.stories import ArticleId
 from bot.storage.articles import place_of
 from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
 from bot.storage.schema import articles, index_questions, outside_reports
+from bot.text.folding import fold_title
 
 _QUESTION = Rows(IndexQuestion, index_questions)
 _REPORT = Rows(OutsideReport, outside_reports)

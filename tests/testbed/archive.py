@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.feeds import cleaning, identity, items, links
+from bot.feeds import identity, items, links
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
 from bot.model.feeds import Entry, Feed, ParsedFeed
 from bot.model.stories import Article, ArticleId
+from bot.text.folding import fold_title
 from tests.testbed.fakes import START
 
 FEED = Feed(url="https://www.example.org/rss", name="Example")
@@ -55,8 +56,8 @@ class Archive:
             if article.id not in self.textless:
                 by_print[article.fingerprint].append(self.stub(article))
         for article in oldest:
-            if article.feed == feed and cleaning.fold_title(article.title) in question.titles:
-                by_title[cleaning.fold_title(article.title)].append(self.stub(article))
+            if article.feed == feed and fold_title(article.title) in question.titles:
+                by_title[fold_title(article.title)].append(self.stub(article))
         return KnownItems(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
