@@ -12,7 +12,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,16 +41,17 @@ NAME, _REPORTS = storm.story(0, _WORDS)
 @dataclass(slots=True)
 class Journey:
     feeds: FeedServer
-    runs: launcher.Launcher
     log: Path
-    pid: int = 0
+    #: Starts the bot.
+    start: Callable[[], launcher.Run]
+    run: launcher.Run | None = None
     #: Exit codes of the runs, minus the signal of those that were killed.
     codes: list[int] = field(default_factory=list)
 
     def kill(self) -> None:
         """By the server, while the bot waits for it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        assert self.run
+        self.run.kill()
 
     def publish(self, outlets: int) -> None:
         """Publish the reports of so many outlets."""
@@ -58,8 +59,8 @@ class Journey:
             self.feeds.serve(f"/{outlet}", rss(outlet, *_REPORTS[number : number + 1] if number < outlets else ()))
 
     async def once(self) -> int:
-        self.pid = await self.runs.start()
-        self.codes.append(await self.runs.wait())
+        self.run = self.start()
+        self.codes.append(await self.run.wait())
         assert self.codes[-1] in (0, -signal.SIGKILL), self.log.read_text()[-3000:]
         return self.codes[-1]
 
@@ -80,5 +81,4 @@ async def journey(folder: Path, channel: Mapping[str, object], secrets: Mapping[
         config = configs.write(folder / "config", bot=bot, feeds=listed, rules=_RULES)
         arguments = ["once", "--now", "--drain", "20 seconds", "--config", str(config)]
         log = folder / "run.log"
-        async with launcher.Launcher(log, {**os.environ, **secrets}, arguments) as runs:
-            yield Journey(feeds, runs, log)
+        yield Journey(feeds, log, lambda: launcher.start(arguments, {**os.environ, **secrets}, log))

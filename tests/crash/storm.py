@@ -173,21 +173,18 @@ class Storm:
                     server.workspace.add_channel(desk)
                 server.hang_seconds, server.pause_seconds = HANG_SECONDS, PAUSE_SECONDS
                 self._configure(feeds, server)
-                async with launcher.Launcher(self._log, _environ(), self._arguments()) as runs:
-                    await self._settle(runs, 0)  # the baseline: nothing published yet
-                    spoiling.add_triggers(self._address)
-                    server.misbehave(self._faults, seed=self._rng.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE))
-                    await self._rage(runs, feeds, server, kills=kills, stories_a_kill=stories_a_kill)
-                    server.misbehave(0.0, seed=0)
-                    self._publish(feeds, 0, lag=0)
-                    await self._settle(runs, len(self._names))
+                await self._settle(0)  # the baseline: nothing published yet
+                spoiling.add_triggers(self._address)
+                server.misbehave(self._faults, seed=self._rng.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE))
+                await self._rage(feeds, server, kills=kills, stories_a_kill=stories_a_kill)
+                server.misbehave(0.0, seed=0)
+                self._publish(feeds, 0, lag=0)
+                await self._settle(len(self._names))
                 self._look_for_vanished(server)
                 self._judge(server)
         return self.outcome
 
-    async def _rage(
-        self, runs: launcher.Launcher, feeds: FeedServer, server: slack.Server, *, kills: int, stories_a_kill: int
-    ) -> None:
+    async def _rage(self, feeds: FeedServer, server: slack.Server, *, kills: int, stories_a_kill: int) -> None:
         """Kill until there are enough kills and stories; on a slow machine there are more kills than requested."""
         life_seconds = LIFE_SECONDS
         while self.outcome.kills < kills or len(self._names) < kills * stories_a_kill:
@@ -197,7 +194,7 @@ class Storm:
             # Where a start takes longer than a life, nothing would ever be read.
             life_seconds = min(2 * life_seconds, 20 * LIFE_SECONDS) if is_behind else LIFE_SECONDS
             is_cold = self.outcome.kills % COLD == COLD - 1
-            await self._run_and_kill(runs, seconds=self._rng.uniform(0.1, life_seconds), is_cold=is_cold)
+            await self._run_and_kill(seconds=self._rng.uniform(0.1, life_seconds), is_cold=is_cold)
             self._look_at_the_wreck(server)
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
@@ -252,7 +249,10 @@ class Storm:
     def _arguments(self) -> list[str]:
         return ["run", "--config", str(self._folder)]
 
-    async def _run_and_kill(self, runs: launcher.Launcher, *, seconds: float, is_cold: bool) -> None:
+    def _start(self) -> launcher.Run:
+        return launcher.start(self._arguments(), _environ(), self._log)
+
+    async def _run_and_kill(self, *, seconds: float, is_cold: bool) -> None:
         if is_cold:
             command = (sys.executable, "-m", "bot", *self._arguments())
             with self._log.open("ab") as log:
@@ -261,25 +261,26 @@ class Storm:
             process.kill()
             code = await process.wait()
         else:
-            pid = await runs.start()
+            run = self._start()
             await asyncio.sleep(seconds)
-            os.kill(pid, signal.SIGKILL)
-            code = await runs.wait()
+            run.kill()
+            code = await run.wait()
         assert code == -signal.SIGKILL, f"it ended by itself with exit code {code}:\n{self._last_words()}"
         self.outcome.kills += 1
 
-    async def _settle(self, runs: launcher.Launcher, stories: int) -> None:
+    async def _settle(self, stories: int) -> None:
         """Run undisturbed until every story was posted, then stop as an operator does."""
-        pid = await runs.start()
+        run = self._start()
         state, quiet_ticks = "", 0
         while not (self._is_quiet(stories) if stories else self._has_baselines()):
             state, before = self._state(), state
             quiet_ticks = quiet_ticks + 1 if state == before else 0
             if quiet_ticks > STUCK_SECONDS * 10:
+                run.kill()
                 pytest.fail(f"{stories} stories do not come to rest:\n{state}\n{self._last_words()}")
             await asyncio.sleep(0.1)
-        os.kill(pid, signal.SIGTERM)
-        code = await runs.wait()
+        run.send_signal(signal.SIGTERM)
+        code = await run.wait()
         assert code == 0, f"SIGTERM gave exit code {code}:\n{self._last_words()}"
 
     def _state(self) -> str:

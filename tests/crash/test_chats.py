@@ -108,18 +108,6 @@ async def test_a_refusal_and_a_lost_answer_at_any_request_lose_nothing(chat: Cha
         _judge(chat, server, doubles=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", [fault for fault in faulty.FAULTS if fault not in ("429", "reset_after")])
-@pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.service))
-async def test_each_other_fault_at_any_request_loses_nothing(chat: Chat, fault: str, tmp_path: Path) -> None:
-    async with world_of(chat, tmp_path) as (server, journey):
-        server.hang_seconds = 1
-        for doing in server.service.SENDS:
-            server.fail(doing, fault)
-        await journey.run_to_its_end()
-        _judge(chat, server, doubles=1)
-
-
 def _judge(chat: Chat, server: faulty.Server[Any], *, doubles: int) -> None:
     """``doubles``: how many posts were taken without the bot knowing it."""
     messages, expected = chat.service.shown(server), chat.steps.count("post")
