@@ -51,7 +51,7 @@ test-examples: setup-test ## the properties of the rule language on 10,000 made-
 fuzz: setup-test ## feed made-up bytes to each reader of strangers' bytes: ten minutes, or FUZZ_SECONDS
 	$(BIN)/python -m tests.hostile.fuzz --seconds $(FUZZ_SECONDS)
 
-bench-%: setup-test ## measure: answers, audit, backtest, bursts, busy, cluster, conformance, curve, day, delivery, desks, edits, extraction, facts, gathered, identity, keeping, labels, load, match, news, pages, parse, poll, replay, search, soak, startup, stories, summaries, trace, volume
+bench-%: setup-test ## measure: answers, attribution, audit, backtest, bursts, busy, cluster, conformance, curve, day, delivery, desks, edits, extraction, facts, gathered, identity, keeping, labels, load, match, news, pages, parse, poll, replay, search, soak, startup, stories, summaries, trace, volume
 	$(BIN)/python -m $(subst /,.,$(basename $(wildcard bench/*/$*.py))) $(BENCH_ARGS)
 
 docs: setup-test ## build the documentation into site/; broken links and anchors are errors

@@ -95,7 +95,7 @@ class OutletNames:
             for name in names:
                 words = tuple(_WORD.findall(name))
                 by_words.setdefault(words, outlet)
-                # In a headline or dateline in capitals. Short names would be words, such as "BILD" and "THE SUN".
+                # Headlines and datelines may be in capitals: "KARACHI (REUTERS)".
                 by_words.setdefault(tuple(word.upper() for word in words), outlet)
         self._by_first: dict[str, list[tuple[tuple[str, ...], Outlet]]] = {}
         for words in sorted(filter(None, by_words), key=len, reverse=True):
