@@ -101,10 +101,11 @@ def _profile_of(index: Index, entry: ComparedReport) -> Profile:
 
 def _with_event(report: OutsideReport, event: str, carried_at: datetime | None, *, now: datetime) -> OutsideReport:
     is_settled = carried_at is not None or now - report.reported_at >= SETTLED_AFTER
+    is_in_time = carried_at is not None and carried_at - report.reported_at < SETTLED_AFTER
     return replace(
         report,
         event=event,
         carried_at=carried_at,
-        is_missed=report.is_missed or carried_at is None,
+        is_missed=not is_in_time and (report.is_missed or carried_at is None),
         counted_at=report.counted_at or (now if is_settled else None),
     )
