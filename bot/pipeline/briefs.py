@@ -333,15 +333,19 @@ def list_surges(material: Material) -> list[BriefEntry]:
 def _list_unmeasured(
     tx: storage.Transaction, settings: Settings, period: Period, now: datetime
 ) -> Iterator[BriefEntry]:
-    """Yield an entry for each rule of the channel that cannot report surges now, with the reason."""
+    """Yield an entry for each reason why rules of the channel cannot report surges now, with their names."""
     if period.until < now:
         return
+    names: dict[str, list[str]] = {}
     for entry in settings.rules:
         rule, routes = entry.rule, settings.bot.routes
         if period.channel in (None, *routing.possible_channels(routes, rule)):
             reason = explain_unmeasured(tx, rule, now=now, zone=settings.bot.timezone)
             if reason:
-                yield BriefEntry(headline=f"{rule.name} {reason}", rule=rule.name)
+                names.setdefault(reason, []).append(rule.name)
+    for reason, (first, *others) in names.items():
+        more = f"; the same holds for {format_count(len(others), 'other rule')}" if others else ""
+        yield BriefEntry(headline=f"{first} {reason}{more}", details=tuple(others), rule=first)
 
 
 def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) -> tuple[list[BriefEntry], str]:

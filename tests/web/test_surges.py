@@ -93,3 +93,13 @@ async def test_a_rule_that_cannot_be_measured_is_named_by_its_page_status_brief_
         assert {line["name"]: line["unmeasured"] for line in status["rules"] if line["unmeasured"]} == {RULE: reason}
     # The clock of a command is that of this machine, so the rule began long ago.
     assert f"the rule {RULE} {reason}" in wirewatch("check", folder=filled.parent, code=1).stderr
+
+
+async def test_rules_that_cannot_be_measured_for_one_reason_are_one_entry_of_the_brief(filled: Path) -> None:
+    rules = [f"  - {{name: {name}, any: [quarry], notify: desk, volume: true}}\n" for name in ("Second", "Third")]
+    (filled / "rules" / "more.yaml").write_text(f"rules:\n{''.join(rules)}")
+    async with page_over(with_volume(filled)) as page:
+        text = (await page.get("/brief")).text
+        assert text.count("when there is enough to compare with") == 1
+        assert "; the same holds for 2 other rules" in text
+        assert "Second · Third" in text
