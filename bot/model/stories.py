@@ -198,7 +198,7 @@ class Fact:
         return self.after if self.is_event else self.sentence
 
     @property
-    def is_claim(self) -> bool:
+    def is_change(self) -> bool:
         """Whether the fact replaces a value or corrects a report."""
         return self.before is not None or self.mark == CORRECTION
 

@@ -95,7 +95,7 @@ class News:
     @property
     def newest(self) -> Fact | None:
         """The newest changed value, or else the newest other fact, or else the newest corrected sentence."""
-        facts = sorted(self.facts, key=lambda fact: not fact.is_claim)
+        facts = sorted(self.facts, key=lambda fact: not fact.is_change)
         return next(iter([*facts, *map(_correction_fact, self.corrections[:1])]), None)
 
 
