@@ -192,6 +192,8 @@ class Questions:
         self._notified: set[tuple[str, datetime]] = set()
         #: Key of a prompt under way -> owner of its article.
         self._under_way: dict[str, str] = {}
+        #: Held while the day's costs are read, and while a call that has ended becomes one of them.
+        self._counting = asyncio.Lock()
         #: Whether to find out if the server serves the model that was examined.
         self._must_check = not self._is_file
         #: The end of ``settle`` by the clock of the event loop, or None if the bot runs as a service.
@@ -420,7 +422,10 @@ class Questions:
         now = self._clock.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         await self._review(now)
-        # Nothing is awaited between this read and the end, so that calls that end meanwhile are counted.
+        async with self._counting:
+            return await self._claim_call(prompt, now, midnight)
+
+    async def _claim_call(self, prompt: Prompt, now: datetime, midnight: datetime) -> bool:
         article, spent, of_owner = await self._store.read(partial(_read_spent, article=prompt.article, since=midnight))
         if not self.is_available(prompt.use, now):
             return False
@@ -507,7 +512,9 @@ class Questions:
             tokens_out=max(answered.tokens_out, error.tokens_out if error else 0),
             took=now - started_at,
         )
-        await self._store.write(lambda tx: tx.completions.add(completion))
+        async with self._counting:
+            await self._store.write(lambda tx: tx.completions.add(completion))
+            self._under_way.pop(prompt.key, None)
         self._on_completion(completion)
         await self._count(error, now)
         if error is None:

@@ -233,10 +233,9 @@ def test_an_exclusion_has_its_forms_too() -> None:
     assert not making.matched(excluding, article("Ofcom and parking fines"))
 
 
-def test_the_rule_is_read_back_with_every_form_and_as_a_query_that_means_the_same() -> None:
+def test_the_rule_is_read_back_with_every_form() -> None:
     description = rules.describe_rule(rule(all={"x": ["fine"], "y": ["Ofcom"]}, stem=True))
     assert '"fine", "fined" or "fines"' in description
-    assert "(fine OR fined OR fines) AND" in description
 
 
 WORDS = st.sampled_from("fine fines fined law breach breaches ban banned policy policies striking the in of".split())
