@@ -156,8 +156,8 @@ def _show_directions(exam: Exam) -> None:
     """Show what the errors about pairs would do."""
     pairs = [answer for answer in exam.answers if answer.question.prompt.use is Use.SAME_EVENT]
     for is_same, error in ((True, "of one event were called two"), (False, "of two events were called one")):
-        asked = [answer for answer in pairs if answer.question.is_same is is_same]
-        wrong = sum(not answer.is_right and answer.error is None for answer in asked)
-        if asked:
+        answers = [answer for answer in pairs if answer.question.is_same is is_same]
+        wrong = sum(not answer.is_right and answer.error is None for answer in answers)
+        if answers:
             harm = "a message too many each" if is_same else "they could hide an event"
-            terminal.row(f"{wrong} of {format_count(len(asked), 'pair')} {error}{f': {harm}' if wrong else ''}")
+            terminal.row(f"{wrong} of {format_count(len(answers), 'pair')} {error}{f': {harm}' if wrong else ''}")

@@ -524,11 +524,11 @@ class Settings:
             for feed in self.feeds
             if feed.name and not feed.aggregator and not feed.primary
         }
-        known = [
+        listed_outlets = [
             (Outlet(names[0], next((own[name] for name in names if name in own), links.owner_of_domain(domain))), names)
             for domain, names in known_outlets()
         ]
-        return OutletNames([*((Outlet(name, owner), (name,)) for name, owner in own.items()), *known])
+        return OutletNames([*((Outlet(name, owner), (name,)) for name, owner in own.items()), *listed_outlets])
 
     @cached_property
     def restricted_channels(self) -> frozenset[str]:

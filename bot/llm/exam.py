@@ -230,7 +230,7 @@ def _pair(
 
 
 def _judge_words(reports: Mapping[str, Article]) -> Mapping[tuple[ArticleId, ArticleId], float]:
-    """Return the logits of the bot's own probabilities that two reports report one event, among those of the exam."""
+    """Return the logit of the bot's own probability that two reports report one event, for pairs of the exam."""
     index = Index(window=timedelta(days=60))
     matches = (Match(rule="exam", rule_version="", evidence=()),)
     profiles = [

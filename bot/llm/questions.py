@@ -4,8 +4,8 @@
                       │        └─▶ given up: no usable answer
                       └─▶ given up: the article is decided without it
 
-A question has one state, in one place. The model is called outside of transactions. A model is examined before it is
-asked, and examined again if the server says that it serves another one.
+A question has one state, in one place. The model is called outside of transactions. A model is examined before
+its first question, and again if the server reports another model.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Breaker:
     """A circuit breaker, which pauses calls while the model fails."""
 
     failures: int = 0
-    #: The end of the pause, or None if there is no pause.
+    #: The end of the pause. None at first and after a success.
     until: datetime | None = None
 
     def allows(self, now: datetime) -> bool:
@@ -100,7 +100,7 @@ log = structlog.get_logger("wirewatch")
 _TRIES = 2
 #: The pause between two attempts, unless the server asks for another.
 _PAUSE = timedelta(seconds=1)
-#: If the server asks for a longer pause than this, there is no further attempt.
+#: If the server asks for a longer pause than this, do not try again.
 _LONGEST_PAUSE = timedelta(seconds=10)
 #: Maximum remembered questions.
 _MAX_REMEMBERED = 5_000
@@ -127,7 +127,7 @@ class State(Enum):
     #: The model is being called.
     ASKED = "asked"
     ANSWERED = "answered"
-    #: There is no answer, and nobody waits for one.
+    #: The question has no answer, and nothing waits for one.
     GIVEN_UP = "given up"
 
 
@@ -179,11 +179,11 @@ class Questions:
         #: Questions of the current turn, which ``send`` puts into the queue.
         self._new: list[Question] = []
         self._exam: ExamResult | None = None
-        #: How much the answers about pairs count now.
+        #: The current weight of the answers about pairs.
         self.weight = _WEIGHT_OF_FILE if self._is_file else 0.0
         #: Use for which the model is not asked -> reason.
         self._off: Mapping[Use, str] = {}
-        #: Pairs asked about, and those of them whose answer was known, by that answer.
+        #: The number of pairs asked about, and the number whose answer was known, by that answer.
         self._pair_count, self._known_count = 0, {True: 0, False: 0}
         self._breaker = Breaker()
         #: The end of the day whose budget is spent, or None.
@@ -218,9 +218,9 @@ class Questions:
         question = self._questions.get(prompt.key)
         if question is None:
             question = Question(prompt)
-            question.text = self._read(tx, prompt)
+            question.text = self._read_answer(tx, prompt)
             if question.text is None and not self.is_available(prompt.use, now):
-                # It may be asked later, so it is not remembered.
+                # Do not remember it, so that a later turn may ask it.
                 question.state = State.GIVEN_UP
                 return question
             if question.text is None:
@@ -231,10 +231,10 @@ class Questions:
             while len(self._questions) > _MAX_REMEMBERED:
                 self._questions.popitem(last=False)
         if question.state is State.ANSWERED and question.text is None:
-            question.text = self._read(tx, prompt)
+            question.text = self._read_answer(tx, prompt)
         return question
 
-    def _read(self, tx: storage.Transaction, prompt: Prompt) -> str | None:
+    def _read_answer(self, tx: storage.Transaction, prompt: Prompt) -> str | None:
         return tx.completions.answers([prompt.key], by=self.policy.name).get(prompt.key)
 
     def may_wait(self, article: ArticleId, now: datetime) -> bool:
@@ -268,14 +268,14 @@ class Questions:
 
     def take_translations(self, now: datetime) -> Sequence[tuple[StoryId, str]]:
         """Return the stories whose translation has come since the last call, each with the key of its prompt."""
-        taken = []
+        ready = []
         for key, question in self._questions.items():
             if question.story is None or (question.is_pending and question.until and now < question.until):
                 continue
             if question.state is State.ANSWERED:
-                taken.append((question.story, key))
+                ready.append((question.story, key))
             question.story = None
-        return taken
+        return ready
 
     def wants_known(self, *, is_same: bool) -> bool:
         """Return whether it is time for a pair whose answer the words know."""
@@ -296,12 +296,12 @@ class Questions:
         return bool(self._waiting) or any(question.story is not None for question in self._questions.values())
 
     def end_waiting(self) -> None:
-        """Stop to wait for translations."""
+        """Stop waiting for translations."""
         for question in self._questions.values():
             question.story = None
 
     def send(self) -> None:
-        """Let the questions of the turn be asked. Call this in the event loop."""
+        """Put the questions of the turn into the queue. Call this in the event loop."""
         new, self._new = self._new, []
         for question in new:
             if question.prompt.use is Use.SAME_EVENT:
@@ -320,7 +320,7 @@ class Questions:
                 group.create_task(self._work())
 
     async def settle(self, within: timedelta) -> None:
-        """Answer all open questions. Questions that have no answer after the time ``within`` are given up."""
+        """Answer all open questions. Give up the questions without an answer after the time ``within``."""
         self._ends_at = asyncio.get_running_loop().time() + within.total_seconds()
         async with TaskGroup() as group:
             for _ in range(min(self.policy.at_once, self._queue.qsize())):
@@ -374,11 +374,11 @@ class Questions:
         if not self._must_check or not self._breaker.allows(now):
             return
 
-        def read(tx: storage.Transaction) -> tuple[ExamResult | None, Sequence[UseRecord]]:
+        def read_exam(tx: storage.Transaction) -> tuple[ExamResult | None, Sequence[UseRecord]]:
             records = tx.completions.records(self.policy.name, since=now - _REMEMBERED, most=MAX_FAILURES)
             return find_exam(self.policy, keys.get_exam(tx)), list(records.values())
 
-        stored, records = await self._store.read(read)
+        stored, records = await self._store.read(read_exam)
         if records and all(record.outcomes.get(Outcome.FAILED) == record.calls for record in records):
             # A process that ends after each pass would else never count enough failures.
             self._breaker.failures = max(self._breaker.failures, sum(record.calls for record in records))
@@ -454,15 +454,15 @@ class Questions:
         """Switch off the uses for which the model cannot be trusted, and notify the operator of each."""
         since = self._exam.at if self._exam is not None else now - _REMEMBERED
 
-        def read(tx: storage.Transaction) -> tuple[float, Mapping[Use, str]]:
+        def read_weight(tx: storage.Transaction) -> tuple[float, Mapping[Use, str]]:
             weight_now = self.weight
             if self._exam is not None:
-                known = tx.completions.known_pairs(self.policy.name, since=since)
-                weight_now = weight.fit_weight(self._exam.pairs, known)
+                known_pairs = tx.completions.known_pairs(self.policy.name, since=since)
+                weight_now = weight.fit_weight(self._exam.pairs, known_pairs)
             records = tx.completions.records(self.policy.name, since=since, most=RECENT_CALLS)
             return weight_now, switched_off(self.policy, self._exam, records, weight=weight_now)
 
-        weight_now, off = await self._store.read(read)
+        weight_now, off = await self._store.read(read_weight)
         off_before, self._off, self.weight = self._off, off, weight_now
         for use, reason in off.items():
             if use not in off_before:

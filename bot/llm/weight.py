@@ -1,4 +1,4 @@
-"""How much a language model's answers about pairs of reports count, beside the words.
+"""Compute how much a language model's answers about pairs of reports count, in addition to the words.
 
     exam: (words, answer, truth) of each pair ─▶ fit_weight ◀─ pairs asked while the bot runs, whose answer is known
                                                      ▼
@@ -23,19 +23,19 @@ PLAIN_YES = 0.9
 MOST_WEIGHT = 1.5
 #: The largest change of the logit by an answer. It lifts a story from 0.5 % to a join.
 MOST_EVIDENCE = 5.8
-#: How much the weight is drawn towards 0, in pairs that contradict the answers.
+#: Strength with which the weight is drawn towards 0, in pairs that contradict the answers.
 _DRAWN = 0.2
-#: How often a wrong answer counts in the fit. In news, most pairs that are asked about are of two events, unlike in the
+#: The number of times that a wrong answer counts in the fit. In news, most pairs are about two events, unlike in the
 #: exam, so a wrong yes does more harm there.
 _ERROR = 5.0
 #: Limit of the logits of the words in the fit, because the look-alikes of the exam are closer than those in news.
 _MOST_WORDS = 1.0
-#: A pair that is asked while the bot runs has an obvious answer, so an error counts as much as several of the exam.
+#: A pair asked while the bot runs has an obvious answer, so an error counts as much as several of the exam.
 _OBVIOUS = 5.0
 
 
 class _Sample(NamedTuple):
-    """A pair in a fit: the logit without the model, that of the answer, the truth, and how often it counts."""
+    """A pair in a fit: the logit without the model, the logit of the answer, the truth, and how often it counts."""
 
     words: float
     answer: float
@@ -64,7 +64,7 @@ def fit_weight(pairs: Sequence[PairAnswer], watched: Iterable[PairAnswer] = ()) 
         for pair in pairs
     ]
     earned = _fit_weaker(samples)
-    # What the words know of these pairs is their truth, so it is no evidence beside the answer.
+    # The words gave these pairs their truth, so they do not also count as evidence.
     samples += [_Sample(0.0, pair.answer, pair.is_same, _OBVIOUS) for pair in watched]
     return min(earned, _fit_weaker(samples))
 

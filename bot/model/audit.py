@@ -23,7 +23,7 @@ class OutsideReport:
     rule: str
     #: The place of the first index that listed it.
     place: str
-    #: What it reports: the id of a story or an article of our feeds, or of the first outside report about it.
+    #: The event that it reports: the id of a story or an article of our feeds, or of the first outside report about it.
     event: str
     title: str
     #: The beginning of the text that the index shows.
@@ -94,7 +94,7 @@ class IndexQuestion:
 
 
 def last_questions(questions: Iterable[IndexQuestion]) -> dict[str, IndexQuestion]:
-    """Return index -> the question that it was asked last. An index that was never asked is omitted."""
+    """Return index -> the last question sent to it. Omit an index without such a question."""
     last: dict[str, IndexQuestion] = {}
     for question in questions:
         at, earlier = question.asked_at, last.get(question.place)

@@ -217,7 +217,7 @@ class LanguageModelPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairAnswer:
-    """A model's answer about a pair of reports of which it is known whether they report one event."""
+    """A model's answer about a pair of reports for which the right answer is known."""
 
     #: The logit of the bot's own probability.
     words: float
@@ -265,7 +265,7 @@ class ExamResult:
     weight: float = 0.0
 
     def is_passed(self, use: Use) -> bool:
-        """Return whether the model may be asked about a use that was examined."""
+        """Return whether the model is fit for a use that was examined."""
         mark = self.marks[use]
         return self.weight >= LEAST_WEIGHT if use is Use.SAME_EVENT else mark.right >= PASS_FROM * mark.asked
 

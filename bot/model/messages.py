@@ -135,7 +135,7 @@ class StoryView:
     latest: Fact | None = None
     #: The number of independent owners of the listed outlets.
     owner_count: int
-    #: The number of these owners that only deny or reverse the report.
+    #: The part of ``owner_count`` that only denies or reverses the report.
     opposing_count: int = 0
     #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0
@@ -143,7 +143,7 @@ class StoryView:
     echoes: tuple[Echo, ...] = ()
     #: When the first primary source joined the story, or None if none has.
     official_since: datetime | None = None
-    #: Whether a rule asks to say that there is no primary source yet.
+    #: Whether to note that the story has no primary source yet, as a rule requests.
     lacks_official: bool = False
     #: In a thread: the headlines of its other events that are shown, newest event first.
     other_reports: tuple[CoverageLine, ...] = ()

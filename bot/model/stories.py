@@ -91,7 +91,7 @@ class Article:
 
     @property
     def voice(self) -> str:
-        """The owner whose word the article is: that of the report that it repeats, or its own."""
+        """The owner whose word the article is: the owner of the report that it repeats, or its own."""
         return self.echoes.owner if self.echoes else self.owner
 
 
@@ -132,7 +132,7 @@ class Join:
     #: it reports the event of the nearest story (0 if there is none). None in rows of early versions.
     probability: float | None = None
     #: In a thread (``group: rule``): the event that the article reports, if it is not the thread's first event. Its id
-    #: is that of the story that its first article would have opened.
+    #: is the id of the story that its first article would have opened.
     event: StoryId | None = None
 
     @property

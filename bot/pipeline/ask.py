@@ -50,7 +50,7 @@ class Advice:
     join: Join | None
     #: Rule -> why the article is not about its subject. If all rules are rejected, ``join`` is None.
     rejected: Mapping[str, str] = field(default_factory=dict)
-    #: The sentence that is new in the story; empty if none is or if there is no answer.
+    #: The sentence that is new in the story; empty without such a sentence or without an answer.
     new_facts: tuple[Fact, ...] = ()
 
 
@@ -71,7 +71,7 @@ class Consultation:
         self._index = index
         #: The story that an article of this turn opens -> the article.
         self._opened = {grouping.story_id(arrival.article.id): arrival.article for arrival in arrivals}
-        #: Rules of articles that wait. Later articles of these rules wait too, because they may belong together.
+        #: Rules of articles that wait. Later articles with such a rule wait too, because they may belong together.
         self._blocked: set[str] = set()
 
     def consult(self, arrival: Arrival, modes: set[Group]) -> Advice | None:
@@ -82,7 +82,7 @@ class Consultation:
         may_wait = may_ask and self._questions.may_wait(article.id, self._turn.now)
         is_blocked = may_wait and not rules.isdisjoint(self._blocked)
         advice: Advice | None = None
-        # The first question of a blocked article is asked in its first turn, so that the answer is there in time.
+        # Ask the first question of a blocked article in its first turn, so that the answer is there in time.
         if not (is_blocked and had_waited):
             try:
                 advice = self._advise(arrival, modes, may_ask=may_ask, may_wait=may_wait)
@@ -142,34 +142,34 @@ class Consultation:
     ) -> Sequence[Candidate] | None:
         """Return the candidates with the model's answers, or None if the article waits for one.
 
-        Stories are asked about one after another.
+        Ask about one story at a time.
         """
         weight_now, by = self._questions.weight, self._questions.policy.name
         answers: dict[StoryId, Answer] = {}
         given_up: set[StoryId] = set()
         weighed = candidates
-        while asked := grouping.choose_asked(
+        while candidate := grouping.choose_asked(
             weighed, profile, reach=weight.reach(weight_now), modes=modes, given_up=given_up
         ):
-            first = self._first_report(asked.id)
+            first = self._first_report(candidate.id)
             answer = None
             if first is not None and not prompts.instructs_a_model(first):
-                question = self._find(prompts.pair_prompt(first, article, story=asked.id))
+                question = self._find(prompts.pair_prompt(first, article, story=candidate.id))
                 if question.is_pending and may_wait:
                     return None
                 answer = _parse(question, prompts.SameEvent)
             if answer is None:
-                given_up.add(asked.id)
+                given_up.add(candidate.id)
             else:
-                answers[asked.id] = Answer(by, answer.yes, weight.evidence(answer.yes, weight_now))
+                answers[candidate.id] = Answer(by, answer.yes, weight.evidence(answer.yes, weight_now))
             weighed = grouping.weigh_answers(candidates, answers)
         return weighed
 
     def _ask_known(self, article: Article, profile: Profile, candidates: Sequence[Candidate]) -> None:
         """Now and then ask about a pair whose answer the words know, to watch the model. Nobody waits for it."""
-        known: tuple[StoryId, bool] | None = None
+        known_pair: tuple[StoryId, bool] | None = None
         if candidates and candidates[0].is_certain and self._questions.wants_known(is_same=True):
-            known = candidates[0].id, True
+            known_pair = candidates[0].id, True
         elif self._questions.wants_known(is_same=False):
             strange_stories = (
                 story.id
@@ -177,10 +177,10 @@ class Consultation:
                 if profile.weights.keys().isdisjoint(story.words) and not story.is_roundup
             )
             strange = next(strange_stories, None)
-            known = (strange, False) if strange is not None else None
-        first = self._first_report(known[0]) if known is not None else None
-        if known is not None and first is not None:
-            prompt = prompts.pair_prompt(first, article, story=known[0], known=known[1])
+            known_pair = (strange, False) if strange is not None else None
+        first = self._first_report(known_pair[0]) if known_pair is not None else None
+        if known_pair is not None and first is not None:
+            prompt = prompts.pair_prompt(first, article, story=known_pair[0], known=known_pair[1])
             self._find(prompt)
 
     def _find(self, prompt: Prompt) -> Question:

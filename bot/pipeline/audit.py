@@ -4,7 +4,7 @@
                             (rule, index)                                              │
                                         the rule's stories, and the pages and headlines of our feeds
 
-Nothing here posts anything. An index that fails counts for nothing, and is asked again the next day.
+This module posts nothing. If an index fails, nothing is counted, and the question is repeated the next day.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def next_slot(rule: str, url: str, after: datetime) -> datetime:
 def renew_questions(
     stored: Iterable[IndexQuestion], audited: Mapping[str, AuditedRule], *, now: datetime
 ) -> tuple[list[IndexQuestion], list[IndexQuestion]]:
-    """Return the questions that are new or begin again because their rule has changed, and those that end."""
-    known = {(question.rule, question.url): question for question in stored}
-    wanted = {
+    """Return the questions to save (new, or of a changed rule) and the questions to drop."""
+    stored_questions = {(question.rule, question.url): question for question in stored}
+    current_questions = {
         (name, url): IndexQuestion(
             rule=name,
             url=url,
@@ -108,8 +108,12 @@ def renew_questions(
         for name, entry in audited.items()
         for url, search in entry.searches.items()
     }
-    begun = [new for key, new in wanted.items() if key not in known or known[key].version != new.version]
-    return begun, [question for key, question in known.items() if key not in wanted]
+    begun = [
+        new
+        for key, new in current_questions.items()
+        if key not in stored_questions or stored_questions[key].version != new.version
+    ]
+    return begun, [question for key, question in stored_questions.items() if key not in current_questions]
 
 
 def choose_due(
@@ -157,10 +161,10 @@ class Auditor:
                 return tx.audits.questions()
 
             questions = await self.store.write(write)
-        # A damaged row may name a rule or a search that there is not.
-        known = {(name, url) for name, entry in audited.items() for url in entry.searches}
-        wanted = [question for question in questions if (question.rule, question.url) in known]
-        for question in choose_due(wanted, limits, now=now):
+        # A damaged row may name a rule or a search that does not exist.
+        searches = {(name, url) for name, entry in audited.items() for url in entry.searches}
+        valid_questions = [question for question in questions if (question.rule, question.url) in searches]
+        for question in choose_due(valid_questions, limits, now=now):
             await self._ask(question, questions, settings)
 
     async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
@@ -206,29 +210,29 @@ class Auditor:
     async def _compare(
         self, entry: AuditedRule, question: IndexQuestion, items: Sequence[Item], settings: Settings
     ) -> Sequence[OutsideReport]:
-        """Return the new reports and those that no feed had carried so far, as they compare with our feeds now."""
+        """Compare the new and the uncarried reports with our feeds, and return them with the result."""
         now, rule = self.clock.now(), entry.rule.name
         since = now - _COMPARED_FOR
         listed = [report for item in items if (report := _report_of(item, question, now=now))]
 
-        def read(tx: storage.Transaction) -> tuple[list[OutsideReport], Mapping[ArticleId, CarriedPage]]:
+        def read_reports(tx: storage.Transaction) -> tuple[list[OutsideReport], Mapping[ArticleId, CarriedPage]]:
             stored = tx.audits.reports([report.id for report in listed], rule)
             new = [report for report in listed if report.id not in stored]
             reports = {report.id: report for report in (*tx.audits.uncarried(rule, since=since), *new)}
             return list(reports.values()), _find_carried(tx, reports.values(), since=since - audits.RECENT)
 
-        reports, known = await self.store.read(read)
+        reports, carried_pages = await self.store.read(read_reports)
         matches = _match(entry, reports, now=now)
         matched = [report for report in reports if report.id in matches]
-        unknown = [elsewhere.article_of(report) for report in matched if report.id not in known]
+        unknown = [elsewhere.article_of(report) for report in matched if report.id not in carried_pages]
         vectors = await self.meaning.vectors_of(settings, unknown) if self.meaning is not None else {}
         compared = [
             ComparedReport(
                 report=report,
                 matches=matches[report.id],
                 meaning=vectors.get(report.id),
-                known_as=known[report.id].id if report.id in known else None,
-                known_since=known[report.id].first_seen if report.id in known else None,
+                known_as=carried_pages[report.id].id if report.id in carried_pages else None,
+                known_since=carried_pages[report.id].first_seen if report.id in carried_pages else None,
             )
             for report in matched
         ]
@@ -293,7 +297,7 @@ def _find_carried(
 
 
 def _load_index(tx: storage.Transaction, rule: str, settings: Settings, *, since: datetime) -> Index:
-    """Return the stories of a rule with an article since a time, in an index of their own."""
+    """Return a separate index of the stories of a rule that have an article since a time."""
     index = Index(window=settings.bot.stories.window)
     stories = tx.stories.newest(since=since - audits.RECENT, rule=rule, skip=0, most=_MOST_STORIES)
     vectors = tx.vectors.get([member.article.id for story in stories for member in story.members])

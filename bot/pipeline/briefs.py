@@ -343,9 +343,9 @@ def _list_unmeasured(
             reason = explain_unmeasured(tx, rule, now=now, zone=settings.bot.timezone)
             if reason:
                 names.setdefault(reason, []).append(rule.name)
-    for reason, (first, *others) in names.items():
-        more = f"; the same holds for {format_count(len(others), 'other rule')}" if others else ""
-        yield BriefEntry(headline=f"{first} {reason}{more}", details=tuple(others), rule=first)
+    for reason, (first, *other_names) in names.items():
+        more = f"; the same holds for {format_count(len(other_names), 'other rule')}" if other_names else ""
+        yield BriefEntry(headline=f"{first} {reason}{more}", details=tuple(other_names), rule=first)
 
 
 def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) -> tuple[list[BriefEntry], str]:
@@ -363,8 +363,8 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
     reports = tx.audits.reports_about(missed)
     zone, entries = brief_zone(settings, period.channel), []
     for event in reversed(missed):
-        first, *others = reports[event.rule, event.event]
-        outlets = list(dict.fromkeys(report.outlet for report in (first, *others)))
+        first, *other_reports = reports[event.rule, event.event]
+        outlets = list(dict.fromkeys(report.outlet for report in (first, *other_reports)))
         more = f" and {format_count(len(outlets) - 1, 'other outlet')}" if len(outlets) > 1 else ""
         details = (f"{first.outlet}{more}, {format_time(event.reported_at, zone)}", event.rule)
         entries.append(BriefEntry(headline=first.title, link=first.link, rule=event.rule, details=details))

@@ -129,7 +129,7 @@ class Decider:
         #: The queue's holder and change number when the stories and alerts were cached.
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
-        #: The questions to the language model, or None if there is no language model.
+        #: The questions to the language model, or None without a language model.
         self.questions: Questions | None = None
         self._settings: Settings
         #: The oldest entries of the queue.

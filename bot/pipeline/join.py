@@ -342,8 +342,10 @@ def _merge(turn: Turn, older: ChangedStory, younger_id: StoryId) -> None:
 
 def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
     """Return arrivals for the articles that match since their edit and have no story."""
-    late = [revision for revision in revisions if revision.matches and turn.story_of(revision.article.id) is None]
-    vectors = turn.tx.vectors.get([revision.article.id for revision in late])
+    late_revisions = [
+        revision for revision in revisions if revision.matches and turn.story_of(revision.article.id) is None
+    ]
+    vectors = turn.tx.vectors.get([revision.article.id for revision in late_revisions])
     return [
         Arrival(
             article=revision.article,
@@ -351,7 +353,7 @@ def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
             is_baseline=False,
             meaning=vectors.get(revision.article.id),
         )
-        for revision in late
+        for revision in late_revisions
     ]
 
 
@@ -365,9 +367,14 @@ def _entry(turn: Turn, story_id: StoryId, article: Article, *, thread: str | Non
 
 
 def _new_story(story_id: StoryId, article: Article, *members: Member) -> Story:
-    seen = article.first_seen
+    first_seen = article.first_seen
     return Story(
-        id=story_id, title=article.title, first_seen=seen, last_seen=seen, members=members, headline=article.id
+        id=story_id,
+        title=article.title,
+        first_seen=first_seen,
+        last_seen=first_seen,
+        members=members,
+        headline=article.id,
     )
 
 
@@ -382,7 +389,7 @@ def _with_member(story: Story, member: Member) -> Story:
 
 def _with_articles(story: Story, articles: Mapping[ArticleId, Article]) -> Story:
     """Return the story with other versions of its articles."""
-    members = [replace(each, article=articles.get(each.article.id, each.article)) for each in story.members]
+    members = [replace(member, article=articles.get(member.article.id, member.article)) for member in story.members]
     return replace(story, members=tuple(members))
 
 

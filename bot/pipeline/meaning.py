@@ -77,11 +77,11 @@ class MeaningStage:
         for at in range(0, len(articles), TEXTS_PER_CALL):
             part = articles[at : at + TEXTS_PER_CALL]
             try:
-                made = await self._encode(name, [beginning(article) for article in part])
+                part_vectors = await self._encode(name, [beginning(article) for article in part])
             except Exception as error:  # noqa: BLE001 -- as in ``prepare``
                 log.warning("audited by words alone", error=str(error)[:500])
                 return {}
-            vectors |= zip([article.id for article in part], made, strict=True)
+            vectors |= zip([article.id for article in part], part_vectors, strict=True)
         return vectors
 
     async def _encode(self, name: EncoderName, texts: Sequence[str]) -> Sequence[Vector]:

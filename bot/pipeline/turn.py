@@ -73,7 +73,7 @@ class Overtaken(Exception):
 
 @dataclass(slots=True)
 class Changes:
-    """What a turn changes in the store."""
+    """The changes that a turn makes in the store."""
 
     #: The stories that change, as they are after the turn.
     stories: dict[StoryId, Story] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Changes:
     rulings: list[Ruling] = field(default_factory=list)
     #: Silences that the turn makes or ends.
     silences: dict[SilenceId, Silence] = field(default_factory=dict)
-    #: What else is written in the transaction.
+    #: Functions that write further rows in the transaction.
     writes: list[Callable[[storage.Transaction], object]] = field(default_factory=list)
 
     @property
@@ -155,11 +155,11 @@ class Turn:
         self.changes = Changes()
         #: The stories that articles, corrections and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}
-        #: The questions to a language model, or None if there is no model.
+        #: The questions to a language model, or None without a model.
         self.questions: Questions | None = None
         #: Articles that stay in the queue, because they wait for answers.
         self.waiting: set[ArticleId] = set()
-        #: Article -> the id of the poll that brought it, for log lines.
+        #: Article -> the id of the poll that found it, for log lines.
         self.polls: dict[ArticleId, str | None] = {}
         self._cache = cache or StoryCache()
         #: Article -> its story, for articles that join in this turn.

@@ -141,9 +141,9 @@ def summarize_audit(tx: storage.Transaction, *, now: datetime) -> AuditSummary |
 
 def measure_recall(tx: storage.Transaction, rules: Iterable[str] | None = None, *, now: datetime) -> RecallDocument:
     """Return the recall of the last 30 days over these rules, or over all rules."""
-    wanted = None if rules is None else set(rules)
+    chosen_rules = None if rules is None else set(rules)
     events = tx.audits.events(since=now - RECALL_PERIOD, until=now)
-    counts = Counter(event.coverage for event in events if wanted is None or event.rule in wanted)
+    counts = Counter(event.coverage for event in events if chosen_rules is None or event.rule in chosen_rules)
     total, missed = counts.total(), counts[Coverage.ONLY_ELSEWHERE]
     return RecallDocument(
         recall=recall_of(total, missed),
@@ -183,7 +183,7 @@ def _describe_missed(event: OutsideEvent, reports: Sequence[OutsideReport]) -> M
 
 
 def _count_outlets(by_event: Iterable[Sequence[OutsideReport]]) -> list[OutletDocument]:
-    """Return the outlets that had most of the missed stories. An outlet without a known site is told by its name."""
+    """Return the outlets that had most of the missed stories. An outlet with an unknown site is counted by its name."""
     names: dict[str, OutsideReport] = {}
     counts = Counter[str]()
     for reports in by_event:

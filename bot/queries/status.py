@@ -215,8 +215,8 @@ def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now
 
     exam, day = keys.get_exam(tx), tx.completions.records(policy.name, since=now - timedelta(days=1))
     since = exam.at if exam is not None else now - timedelta(days=30)
-    known = tx.completions.known_pairs(policy.name, since=since)
-    weight_now = round(weight.fit_weight(exam.pairs, known), 2) if exam is not None else 0.0
+    known_pairs = tx.completions.known_pairs(policy.name, since=since)
+    weight_now = round(weight.fit_weight(exam.pairs, known_pairs), 2) if exam is not None else 0.0
     records = tx.completions.records(policy.name, since=since, most=RECENT_CALLS)
     off = switched_off(policy, exam, records, weight=weight_now)
     uses = []

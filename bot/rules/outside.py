@@ -1,9 +1,9 @@
-"""Make the search text with which a news search engine is asked for the articles of a rule.
+"""Make the search text that asks a news search engine for the articles of a rule.
 
     rule → groups of alternatives, one group for each thing that must occur → (PTA OR regulator) "back door"
 
 A search engine knows only words and phrases, so the text asks for more than the rule: exclusions, distances and fields
-are left out, and the rule itself decides about what the engine returns.
+are omitted, and the rule itself decides about what the engine returns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_ENDINGS = 2
 #: Words that search engines take for operators.
 _OPERATORS = frozenset(("OR", "AND", "NOT"))
 
-#: Words or phrases of which one must occur.
+#: Words or phrases; at least one must occur.
 Group = tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def _list_groups(tree: expression.Expression) -> list[Group]:
         case expression.Near(left, right):
             return [*_list_groups(left), *_list_groups(right)]
         case expression.Any(parts) | expression.Named(_, parts):
-            # Of an alternative with several groups, one group is enough: the text finds more, not less.
+            # If an alternative has several groups, one group is enough: the text finds more, not less.
             alternatives = [min(groups, key=len) for part in parts if (groups := _list_groups(part))]
             merged = dict.fromkeys(text for group in alternatives for text in group)
             return [tuple(merged)] if merged else []
@@ -85,7 +85,7 @@ def _fit(groups: Sequence[Group]) -> Iterator[Group]:
             words_needed += len(text.split())
             if words_needed <= words_left:
                 kept.append(text)
-        # Without one of its alternatives, a group would hide articles; without a whole group, the text finds more.
+        # A group with an alternative missing would hide articles; without a whole group, the text finds more.
         if kept and (len(kept) == len(group) or number == 0):
             yield tuple(kept)
             words_left -= words_needed

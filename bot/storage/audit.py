@@ -1,4 +1,4 @@
-"""Store the questions of the audit to outside indexes, and the reports that these listed."""
+"""Store the questions of the audit to outside indexes, and the reports that they listed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CarriedPage:
 
 
 class Audits(Repository):
-    """Questions to outside indexes, and the reports that these listed."""
+    """Questions to outside indexes, and the reports that they listed."""
 
     # -- questions
 
@@ -60,7 +60,7 @@ class Audits(Repository):
     # -- reports
 
     def save_reports(self, reports: Iterable[OutsideReport]) -> None:
-        """Write reports. Of a stored report, only what comparing it found changes."""
+        """Write reports. In a stored report, update only the result of the comparison."""
         if rows := list(map(_REPORT.dump, reports)):
             self._connection.execute(_SAVE_REPORT, rows)
 
@@ -81,7 +81,7 @@ class Audits(Repository):
         return {key: sorted(reports, key=lambda report: report.reported_at) for key, reports in about.items()}
 
     def uncarried(self, rule: str, *, since: datetime) -> Sequence[OutsideReport]:
-        """Return the reports of a rule that no feed has carried, also those that are too new to count."""
+        """Return the reports of a rule that no feed has carried, including reports that are too new to count."""
         is_wanted = (outside_reports.c.rule == rule, outside_reports.c.reported_at >= since)
         return self._values(_REPORT, select(outside_reports).where(outside_reports.c.carried_at.is_(None), *is_wanted))
 
@@ -114,16 +114,17 @@ class Audits(Repository):
     def find_carried(
         self, links: Iterable[str], titles: Iterable[str], *, since: datetime
     ) -> tuple[Mapping[str, CarriedPage], Mapping[str, CarriedPage]]:
-        """Return the first article of our feeds by link, and by headline for those that were seen since a time."""
+        """Return the first article of our feeds since a time by link, and by headline."""
         by_link = {digest(place_of(link)): link for link in links if link}
         by_title = {digest(fold_title(title)): title for title in titles}
-        found: tuple[dict[str, CarriedPage], dict[str, CarriedPage]] = ({}, {})
+        pages_by_link: dict[str, CarriedPage] = {}
+        pages_by_title: dict[str, CarriedPage] = {}
         for column, names, pages in (
-            (articles.c.link_key, by_link, found[0]),
-            (articles.c.title_key, by_title, found[1]),
+            (articles.c.link_key, by_link, pages_by_link),
+            (articles.c.title_key, by_title, pages_by_title),
         ):
             statement = select(articles.c.id, articles.c.first_seen, column.label("key"))
-            wanted = statement.where(column.in_(WANTED), articles.c.first_seen >= since)
-            for row in self._rows_in_chunks(wanted.order_by(articles.c.first_seen.desc()), list(names)):
+            statement = statement.where(column.in_(WANTED), articles.c.first_seen >= since)
+            for row in self._rows_in_chunks(statement.order_by(articles.c.first_seen.desc()), list(names)):
                 pages[names[row.key]] = CarriedPage(id=row.id, first_seen=row.first_seen)
-        return found
+        return pages_by_link, pages_by_title

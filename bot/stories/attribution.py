@@ -2,9 +2,9 @@
 
     words of the article ─▶ names of outlets ─▶ the words before and after a name ─▶ origins
 
-A name alone is no attribution: the words around it must say that the outlet reported, or that somebody spoke to it.
-Without such words nothing is found, so no origin is guessed. Each name is looked up by its words, and the words around
-it are matched in a window of fixed size, so the time is linear in the length of the text.
+A name alone is not an attribution: the words around it must credit the outlet with a report, or with a statement made
+to it. Without such words nothing is found, so no origin is guessed. Each name is looked up by its words, and the words
+around it are matched in a window of fixed size, so the time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class OutletNames:
 
 
 def find_mentions(text: str, names: OutletNames) -> Iterator[Mention]:
-    """Yield the names of listed outlets in the text, and names that look like those of an outlet."""
+    """Yield the names of listed outlets in the text, and names that have the form of an outlet's name."""
     listed = list(names.find(text))
     covered = {place for mention in listed for place in range(mention.start, mention.end)}
     yield from listed
@@ -173,37 +173,38 @@ def _is_own(outlet: Outlet, name: str, article: Article) -> bool:
 
 def _is_whole_byline(author: str, mention: Mention) -> bool:
     """Return whether a part of the byline is the outlet's name: "Reuters", "Ayesha Khan, AP", not "Dawn Khan"."""
-    before, after = author[: mention.start], author[mention.end :]
-    return bool(_BYLINE_START.search(before) and _BYLINE_END.match(after))
+    words_before, words_after = author[: mention.start], author[mention.end :]
+    return bool(_BYLINE_START.search(words_before) and _BYLINE_END.match(words_after))
 
 
 def _is_signed(text: str, mention: Mention) -> bool:
     """Return whether the name is in the dateline or byline above the text, or is the signature below a part of it."""
-    before = text[max(0, mention.start - _WINDOW) : mention.start]
-    after = text[mention.end : mention.end + _WINDOW]
+    words_before = text[max(0, mention.start - _WINDOW) : mention.start]
+    words_after = text[mention.end : mention.end + _WINDOW]
     if mention.start < _OPENING and (
-        (_DATELINE_START.search(before) and _DATELINE_END.match(after))
-        or (_BYLINE_LINE.search(before) and _LINE_END.match(after))
+        (_DATELINE_START.search(words_before) and _DATELINE_END.match(words_after))
+        or (_BYLINE_LINE.search(words_before) and _LINE_END.match(words_after))
     ):
         return True
     # A line with only the name, as below a quotation: "[ Reuters ]".
-    if _BRACKET_START.search(before) and _BRACKET_END.match(after):
+    if _BRACKET_START.search(words_before) and _BRACKET_END.match(words_after):
         return True
     is_last = mention.end > len(text) - _CLOSING and _SIGNATURE_END.match(text[mention.end :])
-    return bool(is_last and _SIGNATURE_START.search(before) and not _ends_with("PICTURE").search(before))
+    return bool(is_last and _SIGNATURE_START.search(words_before) and not _ends_with("PICTURE").search(words_before))
 
 
 def _is_credited(text: str, mention: Mention) -> bool:
-    """Return whether the words around the name say that the outlet reported this, or that somebody told it."""
-    before = text[max(0, mention.start - _WINDOW) : mention.start].rpartition("\n")[2]
-    after = text[mention.end : mention.end + _WINDOW].partition("\n")[0]
-    after = after[suffix.end() :] if (suffix := _pattern("SUFFIX", form=r"{}+(?![\w-])").match(after)) else after
-    after = _REMARK.sub("", after)
-    if _ends_with("BEFORE").search(before):
-        return not (_pattern("SUBJECT").match(after) or _ends_with("PICTURE").search(before))
-    if _ends_with("KIND_BEFORE").search(before):
-        return bool(_pattern("AFTER").match(after) or _SAID.match(after))
-    return bool(_pattern("AFTER").match(after)) and not _LONGER_NAME.search(before)
+    """Return whether the words around the name credit the outlet with a report, or with a statement made to it."""
+    words_before = text[max(0, mention.start - _WINDOW) : mention.start].rpartition("\n")[2]
+    words_after = text[mention.end : mention.end + _WINDOW].partition("\n")[0]
+    if suffix := _pattern("SUFFIX", form=r"{}+(?![\w-])").match(words_after):
+        words_after = words_after[suffix.end() :]
+    words_after = _REMARK.sub("", words_after)
+    if _ends_with("BEFORE").search(words_before):
+        return not (_pattern("SUBJECT").match(words_after) or _ends_with("PICTURE").search(words_before))
+    if _ends_with("KIND_BEFORE").search(words_before):
+        return bool(_pattern("AFTER").match(words_after) or _SAID.match(words_after))
+    return bool(_pattern("AFTER").match(words_after)) and not _LONGER_NAME.search(words_before)
 
 
 def _sentence(text: str, mention: Mention) -> str:

@@ -58,8 +58,8 @@ def article_of(report: OutsideReport) -> Article:
 def compare(index: Index, compared: Iterable[ComparedReport], *, now: datetime) -> list[OutsideReport]:
     """Return the reports with their event, and when a feed carried it. ``index`` has the stories of the rule.
 
-    What our stories have joins them in the index, so that later wordings are recognised too. The other reports are
-    grouped among themselves.
+    A report about one of our stories joins it in the index, so that later wordings are recognised too. The other
+    reports are grouped with each other.
     """
     ours = frozenset(index.stories)
     ordered = sorted(compared, key=lambda entry: (entry.report.reported_at, entry.report.id))
@@ -73,7 +73,7 @@ def compare(index: Index, compared: Iterable[ComparedReport], *, now: datetime) 
     for entry in missed:
         profile = _profile_of(index, entry)
         candidates = grouping.find_candidates(index, profile)
-        index.add(profile, grouping.place([each for each in candidates if each.id not in ours], profile))
+        index.add(profile, grouping.place([candidate for candidate in candidates if candidate.id not in ours], profile))
     # Read the events at the end, because a report may merge two of them.
     events |= {entry.report.id: (index.joins[entry.report.id].story, None) for entry in missed}
     return [_with_event(entry.report, *events[entry.report.id], now=now) for entry in ordered]
@@ -85,7 +85,7 @@ def _find_ours(index: Index, ours: frozenset[StoryId], entry: ComparedReport) ->
         known_join = index.joins.get(entry.known_as)
         return (known_join.story if known_join else entry.known_as), entry.known_since
     profile = _profile_of(index, entry)
-    candidates = [each for each in grouping.find_candidates(index, profile) if each.id in ours]
+    candidates = [candidate for candidate in grouping.find_candidates(index, profile) if candidate.id in ours]
     if not candidates or not (candidates[0].is_certain or candidates[0].probability >= grouping.JOIN_FROM):
         return None
     join = grouping.place(candidates, profile)

@@ -53,7 +53,7 @@ NAMED = 4
 #: it links to LINKS_STORIES of them.
 NAMES_STORIES, LINKS_STORIES = 2, 3
 
-#: A language model is asked about at most this many stories for one article, the likeliest ones.
+#: Maximum questions to a language model about one article; they are about the likeliest stories.
 MOST_ASKED = 4
 
 
@@ -64,7 +64,7 @@ class Answer(NamedTuple):
     by: str
     #: The model's probability.
     yes: float
-    #: What it adds to the logit of the story's probability.
+    #: The number that it adds to the logit of the story's probability.
     evidence: float
 
 
@@ -82,7 +82,7 @@ class Candidate:
     #: The answer, and the probability without it. None if no model has answered.
     answer: Answer | None = None
     probability_alone: float | None = None
-    #: The words that the article shares with the most similar article of the story, the most telling first.
+    #: The words that the article shares with the most similar article of the story, the most distinctive first.
     shared: tuple[str, ...]
     reason: JoinReason = JoinReason.SIMILAR
     #: Whether the story has the article's headline, its page or a copy of it.
@@ -110,7 +110,15 @@ def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
     rarities_under = cache(partial(index.rarities, profile))
     candidates = [_judge(index, profile, story, rarities_under) for story in index.near(profile, rarities_under)]
     return tuple(
-        sorted(candidates, key=lambda each: (not each.is_certain, -each.probability, -each.score, each.story.rank))
+        sorted(
+            candidates,
+            key=lambda candidate: (
+                not candidate.is_certain,
+                -candidate.probability,
+                -candidate.score,
+                candidate.story.rank,
+            ),
+        )
     )
 
 
@@ -127,7 +135,7 @@ def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Ans
         else candidate
         for candidate in candidates
     ]
-    return tuple(sorted(weighed, key=lambda each: (not each.is_certain, -each.probability)))
+    return tuple(sorted(weighed, key=lambda candidate: (not candidate.is_certain, -candidate.probability)))
 
 
 def choose_asked(
@@ -138,10 +146,10 @@ def choose_asked(
     modes: Iterable[Group] = (),
     given_up: Collection[StoryId] = (),
 ) -> Candidate | None:
-    """Return the story about which a language model is asked next, or None if no answer can change the decision.
+    """Return the story for the next question to a language model, or None if no answer can change the decision.
 
     ``candidates`` have the answers so far. ``reach`` is the most that an answer can change a logit. The stories
-    ``given_up`` are not asked about, because they have no answer.
+    ``given_up`` are skipped, because they have no answer.
     """
     modes = set(modes)
     if {Group.STRICT, Group.OFF} & modes or (candidates and candidates[0].is_certain):
@@ -153,7 +161,10 @@ def choose_asked(
     if stories and stories[0].answer and stories[0].probability >= _needed(profile, stories[0], modes):
         return None
     likeliest = sorted(
-        stories, key=lambda each: -(each.probability if each.probability_alone is None else each.probability_alone)
+        stories,
+        key=lambda candidate: (
+            -(candidate.probability if candidate.probability_alone is None else candidate.probability_alone)
+        ),
     )
     for candidate in likeliest[:MOST_ASKED]:
         if candidate.answer is not None or candidate.id in given_up:

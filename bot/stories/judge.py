@@ -1,7 +1,7 @@
 """Turn the numbers that compare an article with a story into the probability that both report one event.
 
     likeness of words, likeness in meaning and in names (if both texts have a vector), a language model's number
-    (if it was asked) → logit → probability
+    (if it has answered) → logit → probability
 
 The numbers of each form were fitted once, on labelled news; decision record 0014 has the figures.
 """
@@ -29,7 +29,7 @@ WORDS_ALONE = Form(words=12.0, rest=-2.16)
 #: Used if both have a vector. A vector hardly changes with a name, so names count too.
 WITH_MEANING = Form(words=5.5, meaning=60.0, names=-2.8, rest=-54.5)
 #: A likeness in meaning counts as at most this much. From here on, two events of one affair are as alike as two reports
-#: of one event, so only words tell them apart.
+#: of one event, so only words distinguish them.
 MOST_MEANING = 0.9
 
 

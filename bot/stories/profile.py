@@ -109,7 +109,7 @@ class Profile:
     title: frozenset[str]
     #: Name -> its spelling in the article.
     names: Mapping[str, str]
-    #: Word of the title -> its spelling, for people. Weekdays, months and words of up to three letters are left out.
+    #: Word of the title -> its spelling, for people. Weekdays, months and words of up to three letters are omitted.
     spellings: Mapping[str, str]
     #: Language of the article; empty if unknown.
     language: str

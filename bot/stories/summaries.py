@@ -106,7 +106,7 @@ def make_view(
 
 
 def _find_echoes(reports: Sequence[Member]) -> tuple[Echo, ...]:
-    """Return the outlets whose report several owners carry, with the number of those that repeat it."""
+    """Return the outlets whose report several owners carry, with the number of owners that repeat it."""
     voices: dict[str, set[str]] = {}
     repeating: dict[str, dict[str, Origin]] = {}
     for article in (member.article for member in reports):
