@@ -32,7 +32,7 @@ def audit(
     """Show which stories of the rules no feed carried.
 
     Compares with Google News, Bing News and GDELT, for the rules with the key audit: by rule and month, how many
-    stories feeds carried, carried late or did not carry, and which outlets had those that they did not carry.
+    stories feeds carried, carried late or did not carry, and which outlets had the stories that they did not carry.
 
     Example: wirewatch audit --rule BlackBerry --since 30d --find
     """

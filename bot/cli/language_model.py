@@ -42,7 +42,7 @@ def ask(
 
     Asks 80 questions about pairs of reports and some about each other use in bot.yaml, as many at once as the bot asks,
     and shows the wrong answers. The last lines say how much the answers about pairs count, and for which other uses the
-    model is fit: at least 85 % right. The bot examines a model by itself when it starts with it; this command does it
+    model is fit: at least 85 % right. The bot also examines a model when it starts with it; this command does it
     again, and keeps the result. Does not count against the day's budget. Exit code 1: the model is unfit for a use.
 
     Example: wirewatch model test

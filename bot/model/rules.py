@@ -342,8 +342,7 @@ class Rule:
     all: Annotated[
         Lines,
         Key(
-            "A plain list in which every item must match, or labelled lines, of which each must match in at least one "
-            "of its terms."
+            "A plain list in which every item must match, or labelled lines. At least one term of each line must match."
         ),
     ] = ()
     any: Annotated[Lines, Key("At least one line must match.")] = ()

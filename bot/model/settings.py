@@ -257,12 +257,12 @@ class RouteMatch:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    rule: Annotated[keys.Texts, Key("Names of rules, of which one must match. * is any text: BlackBerry*.")] = ()
+    rule: Annotated[keys.Texts, Key("Names of rules; one of them must match. * is any text: BlackBerry*.")] = ()
     tag: Annotated[
         keys.Texts, Key("Tags of feeds. The rule must have matched an article from a feed with one of these tags.")
     ] = ()
     severity: Annotated[
-        tuple[Severity, ...], Parse(keys.as_list, "before"), Key("Severities of rules, of which one must match.")
+        tuple[Severity, ...], Parse(keys.as_list, "before"), Key("Severities of rules; one of them must match.")
     ] = ()
     hours: Annotated[
         Quiet | None, Key("The story's first decision must be made in these hours: 09:00 to 17:00 Asia/Karachi.")

@@ -110,7 +110,7 @@ class Metrics(Observer):
         )
         self._recall = gauge(
             "audit_recall_ratio",
-            "Share of these stories that feeds carried; no sample for fewer than ten stories.",
+            "Share of such stories that feeds carried; no sample for fewer than ten stories.",
             "days",
         )
         self._answers_of = gauge("audit_index_up", "1 if an outside index answered its last question.", "index")
