@@ -310,7 +310,7 @@ _CLOCK = LazyPattern(
     re.IGNORECASE,
 )
 #: Maximum dates in words that are parsed per document; each takes up to 15 ms.
-_MOST = 150
+_MOST = 100
 
 
 class DocumentDates:
