@@ -109,17 +109,8 @@ def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
     """Return the open stories that may report the article's event, likeliest first."""
     rarities_under = cache(partial(index.rarities, profile))
     candidates = [_judge(index, profile, story, rarities_under) for story in index.near(profile, rarities_under)]
-    return tuple(
-        sorted(
-            candidates,
-            key=lambda candidate: (
-                not candidate.is_certain,
-                -candidate.probability,
-                -candidate.score,
-                candidate.story.rank,
-            ),
-        )
-    )
+    candidates.sort(key=lambda candidate: (-candidate.score, candidate.story.rank))
+    return _likeliest_first(candidates)
 
 
 def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Answer]) -> tuple[Candidate, ...]:
@@ -135,7 +126,17 @@ def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Ans
         else candidate
         for candidate in candidates
     ]
-    return tuple(sorted(weighed, key=lambda candidate: (not candidate.is_certain, -candidate.probability)))
+    return _likeliest_first(weighed)
+
+
+def _likeliest_first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Sort by certainty and probability; candidates that are alike in these keep their order."""
+    return tuple(sorted(candidates, key=lambda candidate: (not candidate.is_certain, -candidate.probability)))
+
+
+def _without_answer(candidate: Candidate) -> float:
+    """Return the probability without a model's answer."""
+    return candidate.probability if candidate.probability_alone is None else candidate.probability_alone
 
 
 def choose_asked(
@@ -160,12 +161,7 @@ def choose_asked(
     stories = [candidate for candidate in candidates if not candidate.story.is_roundup]
     if stories and stories[0].answer and stories[0].probability >= _needed(profile, stories[0], modes):
         return None
-    likeliest = sorted(
-        stories,
-        key=lambda candidate: (
-            -(candidate.probability if candidate.probability_alone is None else candidate.probability_alone)
-        ),
-    )
+    likeliest = sorted(stories, key=lambda candidate: -_without_answer(candidate))
     for candidate in likeliest[:MOST_ASKED]:
         if candidate.answer is not None or candidate.id in given_up:
             continue
