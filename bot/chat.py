@@ -11,7 +11,7 @@ import structlog
 from bot import config
 from bot.durations import format_count, format_time
 from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceId, SilenceKind
-from bot.model.channels import ActionResult, ChatPart, ChatRequest
+from bot.model.channels import ActionResult, ChatMessage, ChatRequest
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Listing, Message, Notice, StoryView
 from bot.model.rules import Rule
@@ -22,7 +22,7 @@ from bot.pipeline.turn import Turn
 from bot.queries.actions import SilenceParameters
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
-from bot.queries.registry import MOST, Answers, Archive, Parameters, Refused, Watched, read_parameters
+from bot.queries.registry import MOST, Archive, Parameters, QueryRunner, Refused, Watched, read_parameters
 from bot.queries.silences import SILENCES
 from bot.rules import errors
 from bot.stories import summaries
@@ -58,28 +58,28 @@ class ChatCommands:
     """Answers questions; only the person who asked sees the answer."""
 
     def __init__(self, watched: Watched) -> None:
-        self._watched, self._answers = watched, Answers(watched)
+        self._watched, self._queries = watched, QueryRunner(watched)
 
-    async def answer(self, question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
-        """Answer a question that a chat app received; ``channels`` are the channels of that app."""
-        rights = person_rights(question.person, channels, self._watched.settings)
-        words = question.words.strip()
+    async def answer(self, request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
+        """Answer a command that a chat app received; ``channels`` are the channels of that app."""
+        rights = person_rights(request.person, channels, self._watched.settings)
+        words = request.words.strip()
         parts = (
-            [ChatPart(message=await self._command(words, question, rights))] if words or not question.is_page else []
+            [ChatMessage(message=await self._command(words, request, rights))] if words or not request.is_page else []
         )
-        if not question.is_page:
+        if not request.is_page:
             return parts
         if not rights.own:
-            return [ChatPart(message=_reply(_NOT_FOR_YOU))]
+            return [ChatMessage(message=_reply(_NOT_FOR_YOU))]
         try:
             return [*parts, *await self._page(rights)]
         except StoreError:
-            return [ChatPart(message=_reply(_UNAVAILABLE), commands=_REFRESH)]
+            return [ChatMessage(message=_reply(_UNAVAILABLE), commands=_REFRESH)]
 
-    async def _command(self, words: str, question: ChatRequest, rights: Rights) -> Message:
+    async def _command(self, words: str, request: ChatRequest, rights: Rights) -> Message:
         verb, _, argument = words.partition(" ")
         verb = verb.casefold()
-        log.info("chat command answered", verb=verb if verb in _VERBS else "help", by=question.person.id)
+        log.info("chat command answered", verb=verb if verb in _VERBS else "help", by=request.person.id)
         if not rights.own and verb in _VERBS:
             return _reply(_NOT_FOR_YOU)
         try:
@@ -91,7 +91,7 @@ class ChatCommands:
                 case "stories" if argument.strip():
                     return await self._stories(argument.strip().strip(_QUOTES), rights)
                 case "silence" if argument.strip():
-                    return await self._silence(argument.strip(), question, rights)
+                    return await self._silence(argument.strip(), request, rights)
                 case "feeds":
                     return await self._feeds()
                 case _:
@@ -110,19 +110,19 @@ class ChatCommands:
         routes = self._settings.bot.routes
         return {entry.rule.name: entry.rule for entry in self._settings.rules if rights.may_read(entry.rule, routes)}
 
-    async def _page(self, rights: Rights) -> list[ChatPart]:
+    async def _page(self, rights: Rights) -> list[ChatMessage]:
         views = await self._views(None, _DAY, self._readable(rights))
         stories = _stories(views, f"{_counted(views)} in the last 24 hours")
         silences = await self._silences(rights)
         return [
-            ChatPart(message=stories, commands=_REFRESH),
-            ChatPart(message=_reply(_count_silences(silences))),
+            ChatMessage(message=stories, commands=_REFRESH),
+            ChatMessage(message=_reply(_count_silences(silences))),
             *(
-                ChatPart(message=_reply(f"Silence {id_}", line), commands={"End this silence": f"silence end {id_}"})
+                ChatMessage(message=_reply(f"Silence {id_}", line), commands={"End this silence": f"silence end {id_}"})
                 for id_, line in list(silences.items())[:_PAGE_SILENCES]
             ),
-            ChatPart(message=await self._feeds()),
-            ChatPart(message=_reply("Commands:", *_USAGE)),
+            ChatMessage(message=await self._feeds()),
+            ChatMessage(message=_reply("Commands:", *_USAGE)),
         ]
 
     async def _stories(self, rule: str, rights: Rights) -> Message:
@@ -148,7 +148,7 @@ class ChatCommands:
                     break
             return views[: _STORIES + 1]
 
-        return await self._answers.read(read)
+        return await self._queries.read(read)
 
     async def _why(self, argument: str, rights: Rights) -> Message:
         match = _LINK.fullmatch(argument.strip())
@@ -158,7 +158,7 @@ class ChatCommands:
         except ValueError:
             return _reply("This is too long for a link and a rule.", _USAGE[0])
         readable = self._readable(rights)
-        answer = await self._answers.ask(EXPLAIN, parameters)
+        answer = await self._queries.run(EXPLAIN, parameters)
         explained = [entry for entry in answer.explained if entry.rule in readable]
         matched = [entry for entry in explained if entry.matched]
         lines = []
@@ -183,12 +183,12 @@ class ChatCommands:
         return _reply(some if count else "No rule matches this article", *lines)
 
     async def _feeds(self) -> Message:
-        page = await self._answers.ask(FEEDS_HEALTH, FeedsParameters(problems=True, limit=MOST))
+        page = await self._queries.run(FEEDS_HEALTH, FeedsParameters(problems=True, limit=MOST))
         count, total = f"{len(page.feeds)}{'+' if page.after else ''}", format_count(len(self._settings.feeds), "feed")
         lines = [f"{feed.outlet} {problem.text}" for feed in page.feeds for problem in feed.problems]
         return _reply(f"Problems with {count} of {total}" if lines else f"{total}, all working", *lines)
 
-    async def _silence(self, argument: str, question: ChatRequest, rights: Rights) -> Message:
+    async def _silence(self, argument: str, request: ChatRequest, rights: Rights) -> Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone
         if argument.casefold() == "list":
             lines = [f"{line} (silence end {id_})" for id_, line in (await self._silences(rights)).items()]
@@ -210,7 +210,7 @@ class ChatCommands:
             action = read_parameters(SilenceParameters, {**words.groupdict(), "kind": kind, "name": name}).action()
 
         def act(turn: Turn) -> ActionResult:
-            return actions.apply_action(person_context(turn, rights, once=question.id), action)
+            return actions.apply_action(person_context(turn, rights, once=request.id), action)
 
         result = await actions.carry_out(self._watched.store, self._watched.settings, act, now=now)
         silence = result.created
@@ -224,7 +224,7 @@ class ChatCommands:
         """Return the silences in force that the person may see: id -> description."""
         zone, readable = self._settings.bot.timezone, self._readable(rights)
         lines = {}
-        for entry in await self._answers.ask(SILENCES, Parameters()):
+        for entry in await self._queries.run(SILENCES, Parameters()):
             silence = entry.silence
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):

@@ -30,7 +30,7 @@ from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.feeds import FeedState, Rhythm, Validators
 from bot.model.messages import Receipt, SendState
 from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from bot.queries.status import STATUS, StatusParameters
 from bot.storage import keys
 from bot.web import server
@@ -207,7 +207,7 @@ async def _ask(running: App, *, times: int) -> list[tuple[str, float]]:
                 answer.raise_for_status()
                 medians.append((page, await timed(partial(client.get, page), times=times)))
         stop.set()
-    look = partial(Answers(running).ask, STATUS, StatusParameters())
+    look = partial(QueryRunner(running).run, STATUS, StatusParameters())
     medians.append(("wirewatch status, reading", await timed(look, times=times)))
     return medians
 

@@ -28,7 +28,7 @@ from bot.config import watching
 from bot.durations import Clock, is_recent
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
-from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
+from bot.model.channels import Channel, ChatMessage, ChatRequest, Delivery
 from bot.model.errors import SendError, StoreError, StoreInUse
 from bot.model.feeds import FeedHealth
 from bot.pipeline import keep, quarantine, retry
@@ -188,7 +188,7 @@ class App:
 
         return ChatCommands(self)
 
-    async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Sequence[ChatPart]:
+    async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Sequence[ChatMessage]:
         return await self._chat_commands.answer(question, of_channels)
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:

@@ -17,7 +17,7 @@ from bot.alerts import notices
 from bot.app.environment import Environment, channel_of
 from bot.durations import Clock
 from bot.model.alerts import Decision
-from bot.model.channels import ActionResult, Channel, ChatPart, ChatRequest, Listener, Press
+from bot.model.channels import ActionResult, Channel, ChatMessage, ChatRequest, Listener, Press
 from bot.model.errors import ConfigError, StoreError
 from bot.model.fetching import Fetcher, Request, Response
 from bot.model.language_models import Completion, LanguageModelPolicy
@@ -145,7 +145,7 @@ class Interactions:
     live: Live
     on_decided: Callable[[Sequence[Decision]], None]
     #: Answers a question that a chat app received; gets the question and the channels of that app.
-    on_question: Callable[[ChatRequest, Sequence[str]], Awaitable[Sequence[ChatPart]]]
+    on_question: Callable[[ChatRequest, Sequence[str]], Awaitable[Sequence[ChatMessage]]]
     #: Channels of a disconnected listener -> time of its first failure.
     _failing_since: dict[tuple[str, ...], datetime] = field(default_factory=dict, init=False)
 
@@ -198,7 +198,7 @@ class Interactions:
         self.on_decided(result.decisions)
         return result
 
-    async def ask(self, question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
+    async def ask(self, question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
         """Answer a question or a command in a chat."""
 
         try:
@@ -207,7 +207,7 @@ class Interactions:
             raise
         except Exception:
             log.critical("a command in a chat raised an unexpected error", command=question.id, exc_info=True)
-            return [ChatPart(message=Notice(lead=_BUG))]
+            return [ChatMessage(message=Notice(lead=_BUG))]
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
         """Log and report a listener's connection. ``reason`` is why the connection failed, or None if it works."""

@@ -1,4 +1,4 @@
-"""Open the archive for a command and ask it questions. The bot may be running."""
+"""Open the archive for a command and ask it queries. The bot may be running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot import app, config, storage
 from bot.aio import Failure
 from bot.cli.options import author
 from bot.durations import Clock
-from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
+from bot.queries.registry import Archive, P, Query, QueryRunner, V, read_parameters
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Beside:
 
 
 @asynccontextmanager
-async def opened(settings: config.Settings, *, may_write: bool = False) -> AsyncIterator[Answers]:
+async def opened(settings: config.Settings, *, may_write: bool = False) -> AsyncIterator[QueryRunner]:
     """Open the archive without the lock that a running bot holds. Raises StoreUnavailable if there is no archive."""
     environment = app.Environment(environ=os.environ)
     address, clock = app.database_of(settings, environment), environment.clock
@@ -39,7 +39,7 @@ async def opened(settings: config.Settings, *, may_write: bool = False) -> Async
     else:
         store = storage.open_store(address, clock=clock, read_only=True)
     try:
-        yield Answers(Beside(settings, clock, store))
+        yield QueryRunner(Beside(settings, clock, store))
     finally:
         await store.close()
 
@@ -48,22 +48,22 @@ def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
     """Return the result of ``work`` in one read transaction. Raises StoreUnavailable as ``opened`` does."""
 
     async def read() -> T:
-        async with opened(settings) as answers:
-            return await answers.read(work)
+        async with opened(settings) as queries:
+            return await queries.read(work)
 
     return asyncio.run(read())
 
 
-def ask(folder: Path, question: Question[P, V], values: Mapping[str, object]) -> V:
-    """Return the value of a question. An action writes even while a running bot holds the lock.
+def ask(folder: Path, query: Query[P, V], values: Mapping[str, object]) -> V:
+    """Return the value of a query. An action writes even while a running bot holds the lock.
 
     Raises Refused, ConfigError, and StoreUnavailable as ``opened`` does.
     """
-    parameters = read_parameters(question.parameters, values)
+    parameters = read_parameters(query.parameters, values)
     settings = app.load(folder, os.environ)
 
     async def answer() -> V:
-        async with opened(settings, may_write=question.is_action) as answers:
-            return await answers.ask(question, parameters, by=author())
+        async with opened(settings, may_write=query.is_action) as queries:
+            return await queries.run(query, parameters, by=author())
 
     return asyncio.run(answer())

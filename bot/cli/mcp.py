@@ -1,4 +1,4 @@
-"""wirewatch mcp: offer the questions about the archive as tools for an assistant, over stdin and stdout."""
+"""wirewatch mcp: offer the queries about the archive as tools for an assistant, over stdin and stdout."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.model.actions import SilenceKind
 from bot.queries.actions import END_SILENCE, SILENCE
-from bot.queries.silences import SILENCES, SilencesAnswer
+from bot.queries.silences import SILENCES, SilencesPage
 
 silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def list_(
     """
     entries = archive.ask(folder, SILENCES, {})
     if json:
-        terminal.answer(SilencesAnswer.of(entries).silences)
+        terminal.answer(SilencesPage.of(entries).silences)
         return
     for entry in entries:
         terminal.row(entry.line)

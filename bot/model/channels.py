@@ -128,7 +128,7 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatPart:
+class ChatMessage:
     """A part of the answer to a request, with its buttons."""
 
     message: Message
@@ -159,7 +159,7 @@ OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
 #: Gets the reason why the connection is down, or None when it is back.
 OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
 #: Returns the answer, which is shown only to the person who asked.
-OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Sequence[ChatPart]]]
+OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Sequence[ChatMessage]]]
 
 
 class Listener(Protocol):

@@ -1,4 +1,4 @@
-"""Questions that act: split and merge stories, and create and end silences."""
+"""Queries that act: split and merge stories, and create and end silences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.queries.registry import (
     Id,
     Name,
     Parameters,
-    Question,
+    Query,
     RefusalKind,
     Refused,
     unknown_rule,
@@ -83,7 +83,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
     return _rule(archive, story, Split(articles=tuple(chosen)))
 
 
-SPLIT = Question(
+SPLIT = Query(
     "split", split_story, RulingDocument, method="POST", path="/stories/{id}/split", status=202, is_action=True
 )
 
@@ -96,7 +96,7 @@ def merge_stories(archive: Archive, parameters: MergeParameters) -> RulingDocume
     return _rule(archive, story, Merge(other=other.id))
 
 
-MERGE = Question(
+MERGE = Query(
     "merge",
     merge_stories,
     RulingDocument,
@@ -154,9 +154,7 @@ def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilen
     return _apply(archive, parameters.action())
 
 
-SILENCE = Question(
-    "silence", make_silence, SilenceDocument, method="POST", path="/silences", status=201, is_action=True
-)
+SILENCE = Query("silence", make_silence, SilenceDocument, method="POST", path="/silences", status=201, is_action=True)
 
 
 class EndSilenceParameters(Parameters):
@@ -175,9 +173,7 @@ def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSil
     return _apply(archive, EndSilence(id=parameters.id))
 
 
-END_SILENCE = Question(
-    "end_silence", end_silence, SilenceDocument, method="DELETE", path="/silences/{id}", is_action=True
-)
+END_SILENCE = Query("end_silence", end_silence, SilenceDocument, method="DELETE", path="/silences/{id}", is_action=True)
 
 
 def _apply(archive: Archive, action: MakeSilence | EndSilence) -> ListedSilence:

@@ -1,4 +1,4 @@
-"""Questions about articles: list, search, show an article, and explain why rules match an article."""
+"""Queries about articles: list, search, show an article, and explain why rules match an article."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.queries.registry import (
     Omittable,
     PagedParameters,
     Parameters,
-    Question,
+    Query,
     RefusalKind,
     Refused,
     Time,
@@ -134,7 +134,7 @@ def list_articles(archive: Archive, parameters: ArticlesParameters) -> search.Se
     return find_articles(archive, parameters, "")
 
 
-ARTICLES = Question("articles", list_articles, FoundPage, path="/articles", is_long=True)
+ARTICLES = Query("articles", list_articles, FoundPage, path="/articles", is_long=True)
 
 
 def search_articles(archive: Archive, parameters: SearchParameters) -> search.SearchPage:
@@ -142,7 +142,7 @@ def search_articles(archive: Archive, parameters: SearchParameters) -> search.Se
     return find_articles(archive, parameters, parameters.q)
 
 
-SEARCH = Question("search", search_articles, FoundPage, path="/search", is_tool=True, is_long=True)
+SEARCH = Query("search", search_articles, FoundPage, path="/search", is_tool=True, is_long=True)
 
 
 def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) -> search.SearchPage:
@@ -202,7 +202,7 @@ def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocu
     )
 
 
-ARTICLE = Question("article", show_article, ArticleDocument, path="/articles/{id}")
+ARTICLE = Query("article", show_article, ArticleDocument, path="/articles/{id}")
 
 
 # -- explain
@@ -272,7 +272,7 @@ class ExplainDocument(Document):
     story: StoryPlace | None
 
 
-class ExplainAnswer(Document):
+class ExplanationsDocument(Document):
     """The explanation of each requested rule.
 
     Rules are not matched against the sentences in ``left_out``, because the feed repeats them.
@@ -282,7 +282,7 @@ class ExplainAnswer(Document):
     left_out: list[str]
 
 
-def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
+def explain(archive: Archive, parameters: ExplainParameters) -> ExplanationsDocument:
     """Explain why rules match an article or a headline, or what is missing."""
     if (parameters.url is None) is (parameters.text is None):
         raise unusable("text", "either url or text is needed")
@@ -301,7 +301,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
         raise Refused(
             RefusalKind.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule"
         ) from None
-    return ExplainAnswer(
+    return ExplanationsDocument(
         explained=[
             ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)
             for entry in explanations
@@ -310,7 +310,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     )
 
 
-EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", is_tool=True, is_long=True)
+EXPLAIN = Query("explain", explain, ExplanationsDocument, path="/explain", is_tool=True, is_long=True)
 
 
 def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None]:

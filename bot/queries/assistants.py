@@ -1,4 +1,4 @@
-"""Offer the questions to assistants as read-only tools of the Model Context Protocol, with untrusted text marked.
+"""Offer the queries to assistants as read-only tools of the Model Context Protocol, with untrusted text marked.
 
 https://modelcontextprotocol.io/specification
 """
@@ -18,8 +18,8 @@ from mcp.shared.exceptions import MCPError
 import bot
 from bot.model import visible
 from bot.model.errors import StoreError
-from bot.queries.questions import QUESTIONS
-from bot.queries.registry import Answers, P, Question, Refused, read_parameters, render
+from bot.queries.catalog import QUERIES
+from bot.queries.registry import P, Query, QueryRunner, Refused, read_parameters, render
 
 #: Maximum length of one result, in characters; about 15,000 model tokens.
 MOST_CHARACTERS = 60_000
@@ -36,11 +36,11 @@ _READ = mcp.types.ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
 
-TOOLS = {question.name: question for question in QUESTIONS if question.is_tool}
+TOOLS = {query.name: query for query in QUERIES if query.is_tool}
 
 
-def server_of(answers: Answers) -> Server[Any]:
-    """Return an MCP server whose tools read from ``answers``."""
+def server_of(queries: QueryRunner) -> Server[Any]:
+    """Return an MCP server whose tools read from ``queries``."""
     # Silence the SDK, because it logs text from clients, which does not belong in our log.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
@@ -66,7 +66,7 @@ def server_of(answers: Answers) -> Server[Any]:
         try:
             # Assistants send null for arguments that they omit.
             arguments = {name: value for name, value in (params.arguments or {}).items() if value is not None}
-            text = await _ask(answers, tool, read_parameters(tool.parameters, arguments))
+            text = await _ask(queries, tool, read_parameters(tool.parameters, arguments))
         except (Refused, StoreError) as error:
             text, is_error = str(error), True
         return mcp.types.CallToolResult(content=[mcp.types.TextContent(type="text", text=text)], is_error=is_error)
@@ -93,12 +93,12 @@ def over_http(server: Server[Any]) -> StreamableHTTPSessionManager:
     )
 
 
-async def _ask(answers: Answers, question: Question[P, Any], parameters: P) -> str:
-    value = await answers.ask(question, parameters)
+async def _ask(queries: QueryRunner, query: Query[P, Any], parameters: P) -> str:
+    value = await queries.run(query, parameters)
 
     def to_text() -> str:
-        whole = question.document.of(value).model_dump(mode="json", by_alias=True)
-        return _wrap_untrusted(whole) if question.is_untrusted else json.dumps(whole, ensure_ascii=False)
+        whole = query.document.of(value).model_dump(mode="json", by_alias=True)
+        return _wrap_untrusted(whole) if query.is_untrusted else json.dumps(whole, ensure_ascii=False)
 
     return await render(to_text)
 

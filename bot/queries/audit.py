@@ -1,4 +1,4 @@
-"""The question about the audit: what outside indexes listed, and what of it no feed carried."""
+"""The query about the audit: what outside indexes listed, and what of it no feed carried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.queries.registry import (
     Name,
     Omittable,
     Parameters,
-    Question,
+    Query,
     Time,
     When,
     parse_time,
@@ -121,7 +121,7 @@ def show_audit(archive: Archive, parameters: AuditParameters) -> AuditDocument:
     )
 
 
-AUDIT = Question("audit", show_audit, AuditDocument, path="/audit", is_tool=True)
+AUDIT = Query("audit", show_audit, AuditDocument, path="/audit", is_tool=True)
 
 
 class AuditSummary(Document):

@@ -1,4 +1,4 @@
-"""The question about a brief: what moved in a period, for one channel or for all."""
+"""The query about a brief: what moved in a period, for one channel or for all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.queries.registry import (
     Name,
     Omittable,
     Parameters,
-    Question,
+    Query,
     RefusalKind,
     Refused,
     Time,
@@ -156,4 +156,4 @@ def _as_utc(where: str, moment: datetime, plus: timedelta = timedelta()) -> date
         raise unusable(where, "this time is too far away") from None
 
 
-BRIEF = Question("brief", show_brief, BriefDocument, path="/brief", is_tool=True, is_long=True)
+BRIEF = Query("brief", show_brief, BriefDocument, path="/brief", is_tool=True, is_long=True)

@@ -1,4 +1,4 @@
-"""The question about feedback: how many stories of each rule readers found useful, and how many they found noise."""
+"""The query about feedback: how many stories of each rule readers found useful, and how many they found noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.queries.registry import (
     Name,
     Omittable,
     Parameters,
-    Question,
+    Query,
     When,
     parse_time,
     unknown_rule,
@@ -37,13 +37,13 @@ class FeedbackDocument(Document):
     precision: float
 
 
-class FeedbackAnswer(Document):
+class FeedbackPage(Document):
     """The feedback on rules with a judged story, lowest precision first."""
 
     feedback: list[FeedbackDocument]
 
 
-def list_feedback(archive: Archive, parameters: FeedbackParameters) -> FeedbackAnswer:
+def list_feedback(archive: Archive, parameters: FeedbackParameters) -> FeedbackPage:
     """List how many stories of each rule readers found useful, and how many they found noise."""
     since = parse_time("since", parameters.since, archive.now)
     assert since is not None
@@ -54,10 +54,10 @@ def list_feedback(archive: Archive, parameters: FeedbackParameters) -> FeedbackA
         if not names:
             raise unknown_rule(parameters.rule, archive.settings)
         rows = [row for row in rows if row.rule in names]
-    return FeedbackAnswer(feedback=rows)
+    return FeedbackPage(feedback=rows)
 
 
-FEEDBACK = Question("feedback", list_feedback, FeedbackAnswer, path="/feedback")
+FEEDBACK = Query("feedback", list_feedback, FeedbackPage, path="/feedback")
 
 
 def read_feedback(archive: Archive, since: datetime) -> list[FeedbackDocument]:

@@ -11,7 +11,7 @@ from bot import config
 from bot.feeds import health, links
 from bot.model import visible
 from bot.model.feeds import Feed, FeedHealth, FeedState
-from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Question, Time, fields_of
+from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Query, Time, fields_of
 
 Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 
@@ -96,4 +96,4 @@ def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
     )
 
 
-FEEDS_HEALTH = Question("feeds_health", list_feeds, FeedsPage, path="/feeds", is_tool=True)
+FEEDS_HEALTH = Query("feeds_health", list_feeds, FeedsPage, path="/feeds", is_tool=True)

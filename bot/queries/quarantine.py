@@ -1,4 +1,4 @@
-"""Questions about work that was set aside after an unexpected error."""
+"""Queries about work that was set aside after an unexpected error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pydantic
 
 from bot import storage
 from bot.model.quarantine import PieceKind, QuarantinedPiece
-from bot.queries.registry import Archive, Document, Parameters, Question, RefusalKind, Refused, Time
+from bot.queries.registry import Archive, Document, Parameters, Query, RefusalKind, Refused, Time
 
 
 class QuarantineParameters(Parameters):
@@ -61,7 +61,7 @@ def count_pieces(tx: storage.Transaction) -> list[PieceCount]:
     ]
 
 
-QUARANTINE = Question("quarantine", list_quarantine, QuarantineDocument, path="/quarantine")
+QUARANTINE = Query("quarantine", list_quarantine, QuarantineDocument, path="/quarantine")
 
 
 class PiecesParameters(Parameters):
@@ -82,7 +82,7 @@ def retry_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[Qua
     return pieces
 
 
-RETRY_PIECES = Question("retry_quarantine", retry_pieces, QuarantineDocument, method="POST", is_action=True)
+RETRY_PIECES = Query("retry_quarantine", retry_pieces, QuarantineDocument, method="POST", is_action=True)
 
 
 def drop_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
@@ -98,7 +98,7 @@ def _drop(piece: QuarantinedPiece, tx: storage.Transaction) -> None:
     tx.quarantine.remove(piece)
 
 
-DROP_PIECES = Question("drop_quarantine", drop_pieces, QuarantineDocument, method="POST", is_action=True)
+DROP_PIECES = Query("drop_quarantine", drop_pieces, QuarantineDocument, method="POST", is_action=True)
 
 
 def _named(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:

@@ -1,7 +1,7 @@
-"""The base of all questions: parameters, values as JSON, refusals, and how a question runs.
+"""The base of all queries: parameters, values as JSON, refusals, and how a query runs.
 
-A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
-Below each function is its entry, a ``Question``, for the API, the assistant tools, the commands, Slack and the pages.
+A query is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
+Below each function is its entry, a ``Query``, for the API, the assistant tools, the commands, Slack and the pages.
 The entry's document class renders the value as JSON.
 """
 
@@ -44,7 +44,7 @@ class RefusalKind(StrEnum):
     NOT_FOUND = "not found"
     #: A parameter is unknown, or its value has the wrong type.
     MALFORMED = "malformed"
-    #: The parameters have the right types, but the question cannot be understood or carried out.
+    #: The parameters have the right types, but the query cannot be understood or carried out.
     UNUSABLE = "cannot be answered"
     #: The answer would take too long.
     TOO_LONG = "takes too long"
@@ -52,7 +52,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One mistake in a question, with its position."""
+    """One mistake in a query, with its position."""
 
     #: The parameter or key that contains the mistake.
     where: str
@@ -65,7 +65,7 @@ class Mistake:
 
 
 class Refused(WirewatchError):
-    """A question was refused. The text is meant for people."""
+    """A query was refused. The text is meant for people."""
 
     def __init__(self, kind: RefusalKind, text: str, *mistakes: Mistake) -> None:
         super().__init__(text)
@@ -112,7 +112,7 @@ USUAL = 20
 
 
 class Parameters(pydantic.BaseModel):
-    """The parameters of one question. Unknown parameters are refused."""
+    """The parameters of one query. Unknown parameters are refused."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
@@ -165,7 +165,7 @@ def cursor(pattern: str) -> Any:
 
 
 class PagedParameters(Parameters):
-    """The parameters of a question that is answered in pages."""
+    """The parameters of a query that is answered in pages."""
 
     limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Maximum entries of a page."), Whole] = USUAL
     after: cursor("[0-9]{1,18}") = None  # type: ignore[valid-type]
@@ -197,7 +197,7 @@ P = TypeVar("P", bound=Parameters)
 
 
 def read_parameters(kind: type[P], values: object) -> P:
-    """Parse the parameters of a question. Raises Refused, which lists every mistake."""
+    """Parse the parameters of a query. Raises Refused, which lists every mistake."""
     try:
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
@@ -268,7 +268,7 @@ class Document(pydantic.BaseModel):
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return the document of a question's value. By default, copy the attributes that have the names of fields."""
+        """Return the document of a query's value. By default, copy the attributes that have the names of fields."""
         return cls.model_validate(value)
 
 
@@ -290,7 +290,7 @@ class ProblemDocument(Document):
     help: str | None
 
 
-# -- what a question reads
+# -- what a query reads
 
 _RENDERING = ThreadPoolExecutor(2, "render")
 
@@ -378,18 +378,18 @@ class DayCounts:
         return counts
 
 
-# -- questions
+# -- queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The input of a question: a read transaction, the running bot and the time."""
+    """The input of a query: a read transaction, the running bot and the time."""
 
     tx: storage.Transaction
     watched: Watched
     now: datetime
     counts: DayCounts
-    #: Time at which this process began to answer questions.
+    #: Time at which this process began to answer queries.
     started_at: datetime
     #: The author of an action.
     by: str = ""
@@ -409,7 +409,7 @@ class Archive:
     def refuse_unknown(self, rule: str | None) -> None:
         """Raise Refused if no loaded rule has this name.
 
-        Call this only if a question has no results, because a rule that was removed may still have stories.
+        Call this only if a query has no results, because a rule that was removed may still have stories.
         """
         if rule is not None:
             find_rule(rule, self.settings)
@@ -419,7 +419,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Question(Generic[P, V]):
+class Query(Generic[P, V]):
     """One entry of the registry."""
 
     #: The name of the tool, and the operation id in the API.
@@ -433,15 +433,15 @@ class Question(Generic[P, V]):
     method: Literal["GET", "POST", "DELETE"] = "GET"
     path: str = ""
     status: int = 200
-    #: Whether assistants have a tool for the question. An action is never a tool.
+    #: Whether assistants have a tool for the query. An action is never a tool.
     is_tool: bool = False
     #: Whether the value may quote articles, whose text an assistant must not trust.
     is_untrusted: bool = True
-    #: Whether the question changes something. In the API, this needs a token with ``may: act``.
+    #: Whether the query changes something. In the API, this needs a token with ``may: act``.
     is_action: bool = False
     #: Whether the transaction may take seconds.
     is_long: bool = False
-    #: The value to return while too many calls wait. If it is not None, calls of the question run one at a time.
+    #: The value to return while too many calls wait. If it is not None, calls of the query run one at a time.
     busy: V | None = None
 
     @property
@@ -458,12 +458,12 @@ class Question(Generic[P, V]):
 
 #: Maximum concurrent short reads. The store's other reading threads stay free for the bot and for health checks.
 READS_AT_ONCE = 2
-#: Maximum calls that wait for their turn, of the questions that run one at a time.
+#: Maximum calls that wait for their turn, of the queries that run one at a time.
 MOST_WAITING = 3
 
 
-class Answers:
-    """Answers questions about one bot. Its methods raise Refused or StoreUnavailable."""
+class QueryRunner:
+    """Runs queries about one bot. Its methods raise Refused or StoreUnavailable."""
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
@@ -473,23 +473,23 @@ class Answers:
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
 
-    async def ask(self, question: Question[P, V], parameters: P, *, by: str = "") -> V:
-        """Return the value of a question; ``by`` is the author of an action."""
-        if question.is_action:
+    async def run(self, query: Query[P, V], parameters: P, *, by: str = "") -> V:
+        """Return the value of a query; ``by`` is the author of an action."""
+        if query.is_action:
             from bot.pipeline import actions  # slow to import, and most commands change nothing
 
             now = self.watched.clock.now()
 
             def act(turn: Turn) -> V:
-                return question.run(replace(self._archive(turn.tx, by), turn=turn), parameters)
+                return query.run(replace(self._archive(turn.tx, by), turn=turn), parameters)
 
             try:
                 return await actions.carry_out(self.watched.store, self.watched.settings, act, now=now)
             except CannotAct as error:
                 raise Refused(RefusalKind.UNUSABLE, str(error)) from None
-        if question.busy is not None:
-            return await self.take_turn(lambda archive: question.run(archive, parameters), question.busy)
-        return await self.read(lambda archive: question.run(archive, parameters), is_long=question.is_long)
+        if query.busy is not None:
+            return await self.take_turn(lambda archive: query.run(archive, parameters), query.busy)
+        return await self.read(lambda archive: query.run(archive, parameters), is_long=query.is_long)
 
     async def read(self, work: Callable[[Archive], V], *, is_long: bool = False) -> V:
         """Return the result of ``work`` in one read transaction. Set ``is_long`` if ``work`` may take seconds."""

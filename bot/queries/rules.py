@@ -1,4 +1,4 @@
-"""Questions about rules: list the loaded rules, and show a rule."""
+"""Queries about rules: list the loaded rules, and show a rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.alerts.feedback import JUDGED_WITHIN
 from bot.model.rules import Rule
 from bot.pipeline.volume import explain_unmeasured
 from bot.queries.feedback import FeedbackDocument, read_feedback
-from bot.queries.registry import Archive, Document, Id, PagedParameters, Parameters, Question, find_rule
+from bot.queries.registry import Archive, Document, Id, PagedParameters, Parameters, Query, find_rule
 
 #: Period over which a rule's stories are counted.
 RECENT = timedelta(days=7)
@@ -68,7 +68,7 @@ def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
     )
 
 
-RULES = Question("rules", list_rules, RulesPage, path="/rules", is_tool=True)
+RULES = Query("rules", list_rules, RulesPage, path="/rules", is_tool=True)
 
 
 class RuleParameters(Parameters):
@@ -104,4 +104,4 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     )
 
 
-RULE = Question("rule", show_rule, RuleDocument, path="/rules/{name}", is_tool=True)
+RULE = Query("rule", show_rule, RuleDocument, path="/rules/{name}", is_tool=True)

@@ -1,4 +1,4 @@
-"""The question about silences: list silences, and the stories that each held back."""
+"""The query about silences: list silences, and the stories that each held back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot import storage
 from bot.durations import format_count
 from bot.model.actions import Silence, SilenceId
 from bot.model.stories import StoryId
-from bot.queries.registry import Archive, Document, Parameters, Question, Time, fields_of
+from bot.queries.registry import Archive, Document, Parameters, Query, Time, fields_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class SilenceDocument(Document):
         return cls.model_validate({**stored, **own})
 
 
-class SilencesAnswer(Document):
+class SilencesPage(Document):
     """Silences, newest first."""
 
     silences: list[SilenceDocument]
@@ -88,4 +88,4 @@ def list_silences(archive: Archive, parameters: Parameters) -> Sequence[ListedSi
     return read_silences(archive.tx, now=archive.now)
 
 
-SILENCES = Question("silences", list_silences, SilencesAnswer, path="/silences")
+SILENCES = Query("silences", list_silences, SilencesPage, path="/silences")

@@ -1,4 +1,4 @@
-"""The question about the whole installation: the bot's state, its feeds, its rules, and the messages that wait."""
+"""The query about the whole installation: the bot's state, its feeds, its rules, and the messages that wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.model.language_models import (
 from bot.queries.audit import AuditSummary, summarize_audit
 from bot.queries.feeds import FeedDocument, describe_feed
 from bot.queries.quarantine import PieceCount, count_pieces
-from bot.queries.registry import Archive, Document, Parameters, Question, Time
+from bot.queries.registry import Archive, Document, Parameters, Query, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
@@ -236,7 +236,7 @@ def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now
     return ModelDocument(name=policy.name, warning=describe_exam(policy, exam), weight=weight_now, uses=uses)
 
 
-STATUS = Question("status", show_status, StatusDocument, path="/status", is_long=True)
+STATUS = Query("status", show_status, StatusDocument, path="/status", is_long=True)
 
 
 def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> CheckLine:

@@ -1,4 +1,4 @@
-"""Questions about stories: list stories, and show a story."""
+"""Queries about stories: list stories, and show a story."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.queries.registry import (
     Omittable,
     PagedParameters,
     Parameters,
-    Question,
+    Query,
     RefusalKind,
     Refused,
     Time,
@@ -373,7 +373,7 @@ def list_stories(archive: Archive, parameters: StoriesParameters) -> StoryList:
     )
 
 
-STORIES = Question("stories", list_stories, StoriesPage, path="/stories", is_tool=True)
+STORIES = Query("stories", list_stories, StoriesPage, path="/stories", is_tool=True)
 
 
 def _parse_cursor(cursor: str) -> tuple[datetime, StoryId]:
@@ -395,7 +395,7 @@ def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
     return read_story(archive.tx, find_story(archive.tx, parameters.id), most=MOST_OF_ONE_STORY)
 
 
-STORY = Question("story", show_story, StoryDocument, path="/stories/{id}", is_tool=True)
+STORY = Query("story", show_story, StoryDocument, path="/stories/{id}", is_tool=True)
 
 
 def find_story(tx: storage.Transaction, written: str) -> Story:

@@ -1,4 +1,4 @@
-"""Questions about surges: the volume of a rule over time, with the surges and their stories."""
+"""Queries about surges: the volume of a rule over time, with the surges and their stories."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from bot.queries.registry import Archive, Document, Id, Parameters, Question, Time, Whole, find_rule, unusable
+from bot.queries.registry import Archive, Document, Id, Parameters, Query, Time, Whole, find_rule, unusable
 from bot.stories import volume
 
 #: The period that the page of a rule shows.
@@ -105,7 +105,7 @@ def show_volume(archive: Archive, parameters: VolumeParameters) -> VolumeDocumen
     )
 
 
-VOLUME = Question("volume", show_volume, VolumeDocument, path="/rules/{name}/volume", is_tool=True)
+VOLUME = Query("volume", show_volume, VolumeDocument, path="/rules/{name}/volume", is_tool=True)
 
 
 class Bar(Document):

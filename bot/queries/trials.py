@@ -1,4 +1,4 @@
-"""The question that tries a pasted rule. Nothing is saved."""
+"""The query that tries a pasted rule. Nothing is saved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.model.rules import ArticleForm, Match
 from bot.model.settings import Problem
 from bot.model.stories import Article
 from bot.queries import backtest, pasted
-from bot.queries.registry import Archive, Document, Parameters, ProblemDocument, Question, Time, Whole
+from bot.queries.registry import Archive, Document, Parameters, ProblemDocument, Query, Time, Whole
 from bot.queries.surges import SurgeDocument
 
 #: Default number of days that a trial looks back.
@@ -238,7 +238,7 @@ class TrialDocument(Document):
     surges: list[Annotated[SurgeDocument, pydantic.BeforeValidator(SurgeDocument.of)]]
 
 
-class TryAnswer(Document):
+class PastedTrialDocument(Document):
     """A trial of pasted rules. If ``trial`` is null, ``remark`` or ``problems`` explains why."""
 
     problems: list[ProblemDocument]
@@ -251,4 +251,4 @@ def try_rule(archive: Archive, parameters: TryParameters) -> PlaygroundResult:
     return try_pasted(archive, parameters.rule, parameters.days)
 
 
-TRY_RULE = Question("try_rule", try_rule, TryAnswer, method="POST", path="/try", is_tool=True, busy=BUSY)
+TRY_RULE = Query("try_rule", try_rule, PastedTrialDocument, method="POST", path="/try", is_tool=True, busy=BUSY)

@@ -4,7 +4,7 @@
                             ├─▶ metrics     numbers for Prometheus
                             ├─▶ pages ─▶ formatting, templates/
                             ├─▶ feeds_out   stories as Atom and JSON Feed
-                            └─▶ api         a FastAPI route for each question; tokens allow actions
+                            └─▶ api         a FastAPI route for each query; tokens allow actions
 
 Pages change nothing, because each reads the store in a read-only transaction.
 """

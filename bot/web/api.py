@@ -1,4 +1,4 @@
-"""The API under /api/v1: a FastAPI application with a route for each question that has a path."""
+"""The API under /api/v1: a FastAPI application with a route for each query that has a path."""
 
 import json
 import re
@@ -26,13 +26,13 @@ from bot.model.errors import StoreError
 from bot.model.settings import TokenScope
 from bot.model.stories import StoryId
 from bot.queries import export
-from bot.queries.questions import QUESTIONS
+from bot.queries.catalog import QUERIES
 from bot.queries.registry import (
-    Answers,
     Document,
     Mistake,
     Parameters,
-    Question,
+    Query,
+    QueryRunner,
     RefusalKind,
     Refused,
     malformed,
@@ -42,7 +42,7 @@ from bot.queries.registry import (
 from bot.web import access
 
 PREFIX = "/api/v1"
-_OPERATIONS = {question.name: question for question in QUESTIONS if question.path}
+_OPERATIONS = {query.name: query for query in QUERIES if query.path}
 _STATUS = {RefusalKind.MALFORMED: 400, RefusalKind.NOT_FOUND: 404, RefusalKind.UNUSABLE: 422, RefusalKind.TOO_LONG: 422}
 _DESCRIPTION = (
     "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted and unchanged."
@@ -60,7 +60,7 @@ class ProblemItem(Document):
     end: int | None
 
 
-class ProblemAnswer(Document):
+class ErrorDocument(Document):
     """An error (RFC 9457)."""
 
     type: str
@@ -73,9 +73,9 @@ class ProblemAnswer(Document):
 class Api:
     """The API as an ASGI application. It answers all paths that begin with /api."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, queries: QueryRunner) -> None:
         self._app = app = describe_api()
-        app.state.answers = answers
+        app.state.queries = queries
 
         @cache
         def document() -> bytes:
@@ -90,14 +90,14 @@ class Api:
             try:
                 form = export.ExportFormat(request.path_params["form"])
                 parameters = read_parameters(export.ExportParameters, dict(request.query_params))
-                rows, cursor = await answers.read(lambda archive: export.read_page(archive, parameters))
+                rows, cursor = await queries.read(lambda archive: export.read_page(archive, parameters))
             except ValueError:
                 return access.problem_response(404, NOTHING)
             except Refused as refused:
                 return access.problem_response(_STATUS[refused.kind], str(refused), mistakes=refused.mistakes)
             except StoreError as error:
                 return access.problem_response(503, str(error))
-            text = _stream_stories(answers, form, parameters, rows, cursor)
+            text = _stream_stories(queries, form, parameters, rows, cursor)
             return StreamingResponse(text, media_type=export.CONTENT_TYPES[form])
 
         app.router.add_route(f"{PREFIX}/openapi.json", describe)
@@ -125,7 +125,7 @@ class Api:
 
 
 async def _stream_stories(
-    answers: Answers,
+    queries: QueryRunner,
     form: export.ExportFormat,
     parameters: export.ExportParameters,
     rows: Sequence[export.ExportedStory],
@@ -134,13 +134,13 @@ async def _stream_stories(
     yield export.write_head(form)
     yield "".join(export.write_stories(form, rows, is_first=True))
     while cursor is not None:
-        rows, cursor = await answers.read(partial(export.read_page, parameters=parameters, cursor=cursor))
+        rows, cursor = await queries.read(partial(export.read_page, parameters=parameters, cursor=cursor))
         yield "".join(export.write_stories(form, rows, is_first=False))
     yield export.write_end(form)
 
 
 def describe_api() -> fastapi.FastAPI:
-    """Return the application with its routes. Requests need ``state.answers``, which Api sets."""
+    """Return the application with its routes. Requests need ``state.queries``, which Api sets."""
     api = fastapi.FastAPI(
         title="Wirewatch",
         version=bot.__version__,
@@ -151,27 +151,27 @@ def describe_api() -> fastapi.FastAPI:
         exception_handlers={HTTPException: _refuse_address},
     )
     api.router.route_class = _Route
-    for question in _OPERATIONS.values():
+    for query in _OPERATIONS.values():
         # A rule's name may contain a slash.
-        path = question.path.replace("{name}", "{name:path}")
-        statuses = (400, 401, 403, 404, 413, *((415,) if question.method == "POST" else ()), 421, 422, 503)
+        path = query.path.replace("{name}", "{name:path}")
+        statuses = (400, 401, 403, 404, 413, *((415,) if query.method == "POST" else ()), 421, 422, 503)
         responses: dict[int | str, dict[str, Any]] = {
-            status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase} for status in statuses
+            status: {"model": ErrorDocument, "description": HTTPStatus(status).phrase} for status in statuses
         }
-        if question.method == "GET":
+        if query.method == "GET":
             responses[304] = {"description": "Not changed since the answer with this ETag."}
         api.add_api_route(
             PREFIX + path,
-            _endpoint(question),
-            methods=[question.method],
-            operation_id=question.name,
-            summary=question.help,
-            response_model=question.document,
-            status_code=question.status,
-            response_description=HTTPStatus(question.status).phrase,
+            _endpoint(query),
+            methods=[query.method],
+            operation_id=query.name,
+            summary=query.help,
+            response_model=query.document,
+            status_code=query.status,
+            response_description=HTTPStatus(query.status).phrase,
             responses=responses,
             # If web.token is not set, clients on the same machine may read without a token.
-            openapi_extra={"security": [{"token": []}, *([] if question.is_action else [{}])]},
+            openapi_extra={"security": [{"token": []}, *([] if query.is_action else [{}])]},
         )
     return api
 
@@ -211,26 +211,26 @@ def _describe_export(stories: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """Return the handler of a question. FastAPI reads the parameters from its annotations, so these are not strings."""
-    fields = _fields_outside_path(question)
-    in_path = question.parameters.model_fields.keys() - fields.keys()
-    kind: type[Parameters] = question.parameters
+def _endpoint(query: Query[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
+    """Return the handler of a query. FastAPI reads the parameters from its annotations, so these are not strings."""
+    fields = _fields_outside_path(query)
+    in_path = query.parameters.model_fields.keys() - fields.keys()
+    kind: type[Parameters] = query.parameters
     if in_path:
         definitions: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
-        kind = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **definitions)
-    place = fastapi.Body() if question.method == "POST" else fastapi.Query()
+        kind = pydantic.create_model(query.parameters.__name__, __base__=Parameters, **definitions)
+    place = fastapi.Body() if query.method == "POST" else fastapi.Query()
 
     async def answer(request: Request, parameters: Parameters) -> Response:
-        answers: Answers = request.app.state.answers
-        value = await answers.ask(question, parameters, by=access.caller_of(request.scope).name)
+        queries: QueryRunner = request.app.state.queries
+        value = await queries.run(query, parameters, by=access.caller_of(request.scope).name)
 
         def to_response() -> Response:
-            text = question.document.of(value).model_dump_json(by_alias=True)
+            text = query.document.of(value).model_dump_json(by_alias=True)
             content = visible.json_text(text).encode("utf-8", "replace")
-            if question.method == "GET":
+            if query.method == "GET":
                 return access.tagged_response(request, content, "application/json")
-            return Response(content, question.status, media_type="application/json")
+            return Response(content, query.status, media_type="application/json")
 
         return await render(to_response)
 
@@ -242,7 +242,7 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
         return endpoint
 
     (name,) = in_path
-    in_address = fastapi.Path(alias=name, min_length=1, description=question.parameters.model_fields[name].description)
+    in_address = fastapi.Path(alias=name, min_length=1, description=query.parameters.model_fields[name].description)
 
     async def endpoint_with_key(
         request: Request,
@@ -250,30 +250,30 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
         rest: Annotated[kind, place],  # type: ignore[valid-type]
     ) -> Response:
         written = {name: key, **rest.model_dump(by_alias=True, exclude_unset=True)}  # type: ignore[attr-defined]
-        return await answer(request, question.parameters.model_validate(written))
+        return await answer(request, query.parameters.model_validate(written))
 
     return endpoint_with_key
 
 
-def _fields_outside_path(question: Question[Any, Any]) -> dict[str, FieldInfo]:
-    in_path = re.findall(r"{(\w+)}", question.path)
-    return {name: field for name, field in question.parameters.model_fields.items() if name not in in_path}
+def _fields_outside_path(query: Query[Any, Any]) -> dict[str, FieldInfo]:
+    in_path = re.findall(r"{(\w+)}", query.path)
+    return {name: field for name, field in query.parameters.model_fields.items() if name not in in_path}
 
 
 class _Route(APIRoute):
     """A route that checks the caller before the parameters, and answers errors with problem documents."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        question, handle = _OPERATIONS[self.operation_id or ""], super().get_route_handler()
+        query, handle = _OPERATIONS[self.operation_id or ""], super().get_route_handler()
 
         async def serve(request: Request) -> Response:
-            if (refusal := _refuse_caller(request, question)) is not None:
+            if (refusal := _refuse_caller(request, query)) is not None:
                 return refusal
             try:
                 _refuse_repeated(request)
                 return await handle(request)
             except RequestValidationError as error:
-                refused = _malformed(question, error)
+                refused = _malformed(query, error)
             except Refused as error:
                 refused = error
             except StoreError as error:
@@ -283,11 +283,11 @@ class _Route(APIRoute):
         return serve
 
 
-def _refuse_caller(request: Request, question: Question[Any, Any]) -> Response | None:
+def _refuse_caller(request: Request, query: Query[Any, Any]) -> Response | None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if question.method == "POST" and kind != "application/json":
+    if query.method == "POST" and kind != "application/json":
         return access.problem_response(415, "The content type of the body must be application/json.")
-    if not question.is_action or access.caller_of(request.scope).may is TokenScope.ACT:
+    if not query.is_action or access.caller_of(request.scope).may is TokenScope.ACT:
         return None
     detail = "This needs a token of web.tokens in bot.yaml with `may: act`."
     if "authorization" in request.headers:
@@ -303,14 +303,14 @@ def _refuse_repeated(request: Request) -> None:
         raise Refused(RefusalKind.MALFORMED, "A parameter appears twice.", *repeated)
 
 
-def _malformed(question: Question[Any, Any], error: RequestValidationError) -> Refused:
+def _malformed(query: Query[Any, Any], error: RequestValidationError) -> Refused:
     details = error.errors()
     # The first part of "loc" is "path", "query" or "body".
     if any(detail["loc"][0] == "path" for detail in details):
         return Refused(RefusalKind.NOT_FOUND, NOTHING)
     if details[0]["type"] == "json_invalid":
         return Refused(RefusalKind.MALFORMED, f"The body is not valid JSON at character {details[0]['loc'][1] + 1}.")
-    names = [field.alias or name for name, field in _fields_outside_path(question).items()]
+    names = [field.alias or name for name, field in _fields_outside_path(query).items()]
     return malformed(names, [{**detail, "loc": detail["loc"][1:]} for detail in details])
 
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from bot import storage
 from bot.config.opml import strip_unprintable
 from bot.durations import is_recent
-from bot.queries.registry import Answers, render
+from bot.queries.registry import QueryRunner, render
 from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.stories import summaries
 from bot.web import access, formatting
@@ -71,9 +71,9 @@ _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/fe
 class FeedsOut:
     """Answers requests for feeds. It renders one feed at a time, and each feed at most once a minute."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers, self._watched = answers, answers.watched
-        self._template = formatting.templates(lambda: answers.watched.settings.bot.timezone).get_template(
+    def __init__(self, queries: QueryRunner) -> None:
+        self._queries, self._watched = queries, queries.watched
+        self._template = formatting.templates(lambda: queries.watched.settings.bot.timezone).get_template(
             "feed_entry.html"
         )
         #: Address -> rendered feed and the time of its rendering, oldest first.
@@ -105,7 +105,7 @@ class FeedsOut:
         return access.tagged_response(request, body, _TYPES[form])
 
     async def _render(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> bytes:
-        rows = await self._answers.read(lambda archive: self._stories(archive.tx, kind, name, since=archive.now - BACK))
+        rows = await self._queries.read(lambda archive: self._stories(archive.tx, kind, name, since=archive.now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
         def make() -> bytes:

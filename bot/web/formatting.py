@@ -118,7 +118,7 @@ def plain(text: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SentencePart:
+class StyledText:
     """A part of a sentence."""
 
     text: str
@@ -127,7 +127,7 @@ class SentencePart:
     is_outdated: bool
 
 
-def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[SentencePart]:
+def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[StyledText]:
     """Return the parts of a sentence, and whether each is an outdated value, to strike out."""
     text = "".join(span.text for span in spans)
     marks = [span.is_marked for span in spans for _ in span.text]
@@ -136,10 +136,10 @@ def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Sent
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
             struck[match.start() : match.end()] = [True] * len(match[0])
     runs = itertools.groupby(zip(text, marks, struck, strict=True), key=lambda entry: entry[1:])
-    return [SentencePart("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
+    return [StyledText("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
 
 
-def lead(entry: StoryRow) -> list[list[SentencePart]]:
+def lead(entry: StoryRow) -> list[list[StyledText]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
     views = (view for row in reversed(entry.messages) for view in row.message.stories)
     summary = next((view.summary for view in views if view.id == entry.story.id and view.summary), None)

@@ -31,7 +31,7 @@ from bot.model.messages import Outgoing, SendState
 from bot.pipeline.reports import FeedReport, Observer
 from bot.queries.audit import AuditSummary, IndexDocument, describe_indexes, summarize_audit
 from bot.queries.quarantine import count_pieces
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from bot.storage import keys
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -50,8 +50,8 @@ _OUTCOMES = {
 class Metrics(Observer):
     """The registry of metrics, and the observer that updates it."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, queries: QueryRunner) -> None:
+        self._queries = queries
         registry = self._registry = CollectorRegistry()
         # Omit the creation times of counters, because each equals process_start_time_seconds.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
@@ -126,7 +126,7 @@ class Metrics(Observer):
         outcome = "failed" if report.error else "changed" if report.is_changed else "unchanged"
         self._polls.labels(outcome).inc()
         # Feeds that became due while the bot was off are not late.
-        running = self._answers.watched.clock.now() - self._answers.started_at
+        running = self._queries.watched.clock.now() - self._queries.started_at
         self._lateness.observe(min(report.lateness, running).total_seconds())
         self._articles.inc(report.new)
         self._matches.inc(report.matched)
@@ -156,7 +156,7 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        feeds, counts, waiting_since, waiting, set_aside, tick, audit, indexes = await self._answers.read(
+        feeds, counts, waiting_since, waiting, set_aside, tick, audit, indexes = await self._queries.read(
             lambda archive: (
                 archive.tx.feeds.counts(),
                 archive.tx.outbox.counts(),
@@ -168,7 +168,7 @@ class Metrics(Observer):
                 describe_indexes(archive.tx),
             )
         )
-        now, settings = self._answers.watched.clock.now(), self._answers.watched.settings
+        now, settings = self._queries.watched.clock.now(), self._queries.watched.settings
         if settings.bot.model is not None:
             self.add_model_metrics()
         if tick:
@@ -200,7 +200,7 @@ class Metrics(Observer):
         for channel in settings.bot.channels:
             oldest = max(timedelta(), now - waiting_since.get(channel, now))
             self._age.labels(channel).set(oldest.total_seconds())
-        self._loaded.set(self._answers.watched.loaded_at.timestamp())
+        self._loaded.set(self._queries.watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
         for severity in ("error", "warning"):

@@ -38,10 +38,10 @@ from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
 from bot.queries.quarantine import count_pieces
 from bot.queries.registry import (
-    Answers,
     Archive,
     Mistake,
-    Question,
+    Query,
+    QueryRunner,
     RefusalKind,
     Refused,
     find_rule,
@@ -100,10 +100,10 @@ Values = dict[str, object]
 class Pages:
     """Answers the requests for pages."""
 
-    def __init__(self, answers: Answers, probe: health.Probe, feed_token: str | None = None) -> None:
+    def __init__(self, queries: QueryRunner, probe: health.Probe, feed_token: str | None = None) -> None:
         self._probe = probe
-        self._watched = answers.watched
-        self._answers = answers
+        self._watched = queries.watched
+        self._queries = queries
         self._feed_token = feed_token
         self._templates = formatting.templates(lambda: self._watched.settings.bot.timezone)
 
@@ -147,7 +147,7 @@ class Pages:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                values = await self._answers.read(lambda archive: read_values(archive, request))
+                values = await self._queries.read(lambda archive: read_values(archive, request))
             except Refused as refused:
                 return await self._show_missing(request, refused)
             return values if isinstance(values, Response) else await self._render(template, request, values)
@@ -155,7 +155,7 @@ class Pages:
         return answer
 
     async def _overview(self, request: Request) -> Response:
-        values = await self._answers.read(overview_page)
+        values = await self._queries.read(overview_page)
         return await self._render("overview.html", request, {"ready": await self._probe.ask(), **values})
 
     async def _rule(self, request: Request) -> Response:
@@ -164,14 +164,14 @@ class Pages:
             compiled = find_rule(request.query_params.get("name", ""), self._watched.settings)
         except Refused as refused:
             return await self._show_missing(request, refused)
-        values = await self._answers.read(lambda archive: rule_page(archive, compiled.rule))
+        values = await self._queries.read(lambda archive: rule_page(archive, compiled.rule))
         trial = None
         # A link on another site may not start a trial, because a trial takes some seconds.
         if "near" in request.query_params and not access.is_foreign(request.headers):
-            trial = await self._answers.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
+            trial = await self._queries.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
         return await self._render("rule.html", request, {"trial": trial, **values})
 
-    async def _rule_on(self, question: Question[Any, RulingDocument], request: Request) -> Response:
+    async def _rule_on(self, query: Query[Any, RulingDocument], request: Request) -> Response:
         """Split or merge a story, as the form on its page asks, and show what the bot does."""
         body = await access.read_body(request.receive, access.MOST_BODY_BYTES)
         caller = access.caller_of(request.scope)
@@ -181,10 +181,10 @@ class Pages:
             text = "Splitting and merging need a token of web.tokens with `may: act`, and the form of the story's page."
             return await self._render("message.html", request, {"title": "Not allowed", "text": text}, status=403)
         form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=200)
-        chosen = {"other": form.get("other", [""])[0]} if question is MERGE else {"articles": form.get("articles", [])}
+        chosen = {"other": form.get("other", [""])[0]} if query is MERGE else {"articles": form.get("articles", [])}
         values = {"id": request.path_params["id"], **chosen}
         try:
-            ruling = await self._answers.ask(question, read_parameters(question.parameters, values), by=caller.name)
+            ruling = await self._queries.run(query, read_parameters(query.parameters, values), by=caller.name)
         except Refused as refused:
             return await self._render("message.html", request, {"title": "Not done", "text": str(refused)}, status=422)
         text = f"{ruling.effect[0].upper()}{ruling.effect[1:]}. The bot does this within seconds."
@@ -212,7 +212,7 @@ class Pages:
         is_from_elsewhere = bool(written.strip()) and access.is_foreign(request.headers)
         trial = None
         if written.strip() and not is_from_elsewhere:
-            trial = await self._answers.take_turn(
+            trial = await self._queries.take_turn(
                 lambda archive: trials.try_pasted(archive, written, days), trials.BUSY
             )
         values: Values = {
@@ -238,7 +238,7 @@ class Pages:
                 filters["after"] = request.query_params["after"]
             try:
                 parameters = read_parameters(ArticlesParameters, filters)
-                page = await self._answers.read(
+                page = await self._queries.read(
                     lambda archive: find_articles(archive, parameters, form["q"]), is_long=True
                 )
                 values["page"] = page

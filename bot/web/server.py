@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from bot import config
 from bot.aio import TaskGroup
 from bot.model.errors import ConfigError, StoreError
-from bot.queries.registry import Answers, Watched
+from bot.queries.registry import QueryRunner, Watched
 from bot.web import access, api, feeds_out, health
 from bot.web.access import AccessGuard, Admission, Caller, feed_token
 from bot.web.metrics import CONTENT_TYPE, Metrics
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
-def _build_app(answers: Answers, metrics: Metrics, tools: ToolsOverHttp | None, feed_token: str | None) -> Starlette:
+def _build_app(
+    queries: QueryRunner, metrics: Metrics, tools: ToolsOverHttp | None, feed_token: str | None
+) -> Starlette:
     """Build the application: the status page, health, metrics, and the routes for programs."""
-    probe = health.Probe(answers.watched)
-    pages, programs = Pages(answers, probe, feed_token), api.Api(answers)
+    probe = health.Probe(queries.watched)
+    pages, programs = Pages(queries, probe, feed_token), api.Api(queries)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -48,7 +50,7 @@ def _build_app(answers: Answers, metrics: Metrics, tools: ToolsOverHttp | None, 
         is_hidden = state.is_private and not access.is_known(request.scope)
         reason = "the database does not answer" if is_hidden else state.reason
         body: dict[str, object] = {"status": "ok" if state.is_ready else "not ready", "reason": reason}
-        if access.is_known(request.scope) and (failures := answers.watched.failures):
+        if access.is_known(request.scope) and (failures := queries.watched.failures):
             body["failing"] = [
                 {
                     "name": failure.name,
@@ -79,7 +81,7 @@ def _build_app(answers: Answers, metrics: Metrics, tools: ToolsOverHttp | None, 
             Route("/healthz/live", live),
             Route("/metrics", numbers),
             Route("/style.css", stylesheet),
-            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(answers).answer),
+            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(queries).answer),
             *pages.routes(),
             Route("/api/{rest:path}", programs),
             Route("/api", programs),
@@ -233,9 +235,9 @@ def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str])
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    answers = Answers(bot)
-    metrics, tools = Metrics(answers), _tools(answers) if web.mcp else None
-    site = _build_app(answers, metrics, tools, feed_token(token) if token is not None else None)
+    queries = QueryRunner(bot)
+    metrics, tools = Metrics(queries), _tools(queries) if web.mcp else None
+    site = _build_app(queries, metrics, tools, feed_token(token) if token is not None else None)
     callers = {
         config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
         for name, entry in web.tokens.items()
@@ -244,7 +246,7 @@ def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str])
     return Site(app, _listen(web), metrics, tools)
 
 
-def _tools(answers: Answers) -> ToolsOverHttp:
+def _tools(queries: QueryRunner) -> ToolsOverHttp:
     """Build the tools for assistants. Raises ConfigError if the extra is not installed."""
     try:
         from bot.queries import assistants  # imports an extra
@@ -252,7 +254,7 @@ def _tools(answers: Answers) -> ToolsOverHttp:
         raise ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
-    return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)))
+    return ToolsOverHttp(assistants.over_http(assistants.server_of(queries)))
 
 
 def _listen(web: config.WebSettings) -> socket.socket:

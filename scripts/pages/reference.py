@@ -20,7 +20,7 @@ from bot.channels import discord, email, mattermost, teams, telegram
 from bot.channels.slack import channel as slack_channel
 from bot.cli.commands import app_of
 from bot.durations import format_duration
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from bot.web.metrics import Metrics
 from scripts.pages import examples, messages
 
@@ -175,7 +175,7 @@ def metrics() -> str:
     )
     parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
     parts.append("\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n")
-    registered = Metrics(cast("Answers", None))
+    registered = Metrics(cast("QueryRunner", None))
     registered.add_model_metrics()
     families: list[Any] = [
         family for family in registered._registry._collector_to_names if hasattr(family, "_labelnames")

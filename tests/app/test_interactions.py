@@ -10,7 +10,7 @@ import pytest
 
 from bot import storage
 from bot.app.wiring import Interactions, Live
-from bot.model.channels import ChatPart, ChatRequest, Listener, OnChange, OnChatRequest, OnPress
+from bot.model.channels import ChatMessage, ChatRequest, Listener, OnChange, OnChatRequest, OnPress
 from bot.storage import keys
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
@@ -46,7 +46,7 @@ async def store() -> AsyncIterator[storage.Store]:
 
 
 def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> Interactions:
-    async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
+    async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
         raise AssertionError(request)
 
     live = live or Live(settings=SETTINGS, channels={}, loaded_at=START)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import channels
 from bot.model.actions import ShowMenu
-from bot.model.channels import ActionResult, ChatPart, ChatRequest, Listener, Press
+from bot.model.channels import ActionResult, ChatMessage, ChatRequest, Listener, Press
 from bot.model.errors import StoreUnavailable
 from bot.model.messages import Message
 from bot.testing import messages
@@ -49,9 +49,9 @@ class FakeApp:
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
 
-    async def on_asked(self, asked: ChatRequest) -> list[ChatPart]:
+    async def on_asked(self, asked: ChatRequest) -> list[ChatMessage]:
         self.asked.append(asked)
-        return [ChatPart(message=self.answer, commands=self.commands if asked.is_page else {})]
+        return [ChatMessage(message=self.answer, commands=self.commands if asked.is_page else {})]
 
 
 async def until(is_so: Callable[[], Any]) -> None:

@@ -17,7 +17,7 @@ from bot.app.environment import SystemClock
 from bot.cli import archive, init
 from bot.model.feeds import FeedState
 from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
-from bot.queries.trials import TRY_RULE, TryAnswer
+from bot.queries.trials import TRY_RULE, PastedTrialDocument
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
 from tests.testbed.commands import wirewatch
@@ -172,7 +172,7 @@ def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
     asyncio.run(write(started, poll))
     predicted = json.loads(wirewatch("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)
     answer = archive.ask(started / "config", TRY_RULE, {"rule": MINE, "days": 7})
-    trial = json.loads(TryAnswer.of(answer).model_dump_json())["trial"]
+    trial = json.loads(PastedTrialDocument.of(answer).model_dump_json())["trial"]
     assert predicted["messages"]
     for key in ("messages", "held", "stories", "replayed"):
         assert trial[key] == predicted[key]

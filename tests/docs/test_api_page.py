@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from bot.queries.questions import QUESTIONS
+from bot.queries.catalog import QUERIES
 from tests.web.conftest import ACTS, READS, Page, filled, filled_once, listening, page_over
 
 __all__ = ["filled", "filled_once"]
@@ -42,4 +42,4 @@ def test_the_page_lists_every_operation() -> None:
     # The export is streamed by a separate route.
     listed.remove(("GET", "/stories.csv"))
     paths = {(method, re.sub(r"\b(ID|NAME)\b", lambda name: f"{{{name[0].lower()}}}", path)) for method, path in listed}
-    assert paths == {(question.method, question.path) for question in QUESTIONS if question.path}
+    assert paths == {(question.method, question.path) for question in QUERIES if question.path}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
-from bot.model.channels import ChatPart, ChatRequest, Person, Press
+from bot.model.channels import ChatMessage, ChatRequest, Person, Press
 from bot.model.messages import MessageKind
 from tests.faults import rows
 from tests.journeys.world import World
@@ -14,7 +14,7 @@ from tests.testbed.faults import spoiling
 from tests.testbed.shown import lead_of
 
 
-async def unasked(question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
+async def unasked(question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
     raise AssertionError
 
 
@@ -45,7 +45,7 @@ async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stor
 
 
 async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> None:
-    async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
+    async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
         raise LookupError("a bug")
 
     async with desk.opened() as running:

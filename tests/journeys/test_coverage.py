@@ -216,7 +216,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert [brief.title.text for brief in home.message.stories] == [CORRECTED_FINE.title]
     environment = app.Environment(environ=setup.environ, clock=setup.clock)
     async with runtime.opened(app.load(folder, setup.environ), environment) as running:
-        server = assistants.server_of(ChatCommands(running)._answers)
+        server = assistants.server_of(ChatCommands(running)._queries)
         async with Client(server) as client:
             output = await client.call_tool("story", {"id": story.id})
     assert f'"title": "{CORRECTED_FINE.title}"' in output.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]

@@ -15,7 +15,7 @@ from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, short
 from bot.model.stories import Correction, JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
-from bot.queries.registry import Answers, Refused
+from bot.queries.registry import QueryRunner, Refused
 from bot.testing import messages
 from tests.journeys.world import BOT, RULES, world
 from tests.testbed import made
@@ -44,7 +44,7 @@ async def test_a_day_is_a_day_of_the_zone_and_a_weekday_is_the_last_one(
     async with world(tmp_path) as desk:
         desk.configure("wire", bot=BOT + KARACHI)
         async with desk.opened() as running:
-            brief = await Answers(running).ask(BRIEF, BriefParameters(since=since, until=until))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(since=since, until=until))
     assert (brief.since, brief.until) == expected
 
 
@@ -62,7 +62,7 @@ async def test_a_period_that_cannot_be_meant_is_refused(parameters: dict[str, st
         desk.configure("wire")
         async with desk.opened() as running:
             with pytest.raises(Refused, match=words):
-                await Answers(running).ask(BRIEF, BriefParameters(**parameters))
+                await QueryRunner(running).run(BRIEF, BriefParameters(**parameters))
 
 
 async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_reason(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_rea
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
             await running.store.write(fill)
-            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
     new, held = (section.entries for section in brief.sections)
     assert [entry.story for entry in new] == ["wide", "narrow"]
     assert new[0].details[0] == "outlet 0 and 2 more"
@@ -123,7 +123,7 @@ async def test_stories_that_may_be_one_event_have_one_entry(tmp_path: Path) -> N
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
             await running.store.write(fill)
-            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
     entries = brief.sections[0].entries
     assert [entry.story for entry in entries if entry.parts] == ["collapse"]
     assert [part.headline for entry in entries for part in entry.parts] == ["The airline: grounded"]
@@ -146,7 +146,7 @@ async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(tmp_path
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
             await running.store.write(fill)
-            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
     [entry] = brief.sections[0].entries
     assert {entry.story, *(part.story for part in entry.parts)} == near.keys()
 
@@ -173,7 +173,7 @@ async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
             await running.store.write(fill)
-            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
             text = plain_message(brief_message(running.settings, brief))
     [section] = brief.sections
     [entry] = section.entries
@@ -205,7 +205,7 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
             await running.store.write(fill)
-            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
             text = plain_message(brief_message(running.settings, brief))
     [section] = brief.sections
     assert section.kind is SectionKind.CHANGED

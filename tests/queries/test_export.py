@@ -16,7 +16,7 @@ from bot import storage
 from bot.model.actions import Ruling, RulingKind
 from bot.model.stories import StoryId
 from bot.queries import export
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from tests.journeys.world import world
 from tests.testbed import made
 from tests.testbed.commands import wirewatch
@@ -76,7 +76,7 @@ async def test_pages_of_a_long_export_follow_each_other_without_a_gap(
     monkeypatch.setattr(export, "PAGE", 1)
     await fill(tmp_path)
     async with world(tmp_path) as filled, filled.opened() as running:
-        answers, ids = Answers(running), list[str]()
+        answers, ids = QueryRunner(running), list[str]()
         after: tuple[datetime, StoryId] | None = None
         while True:
             read = partial(export.read_page, parameters=export.ExportParameters(), cursor=after)

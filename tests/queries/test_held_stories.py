@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.queries.articles import EXPLAIN, ExplainParameters
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from tests.journeys.test_later_messages import CITY_RULES, event
 from tests.journeys.world import BOT, world
 
@@ -21,7 +21,7 @@ async def test_a_story_that_a_gathered_message_lists_is_explained_as_posted(tmp_
             links = [story.members[0].article.link for story in stories]
             assert len(links) == 4
             for link in links:
-                answer = await Answers(running).ask(EXPLAIN, ExplainParameters(url=link))
+                answer = await QueryRunner(running).run(EXPLAIN, ExplainParameters(url=link))
                 explained = answer.explained[0]
                 assert explained.story is not None
                 assert explained.story.decisions[-1].action == "post", explained.story.decisions

@@ -17,7 +17,7 @@ from bot.cli.status import check_feeds
 from bot.feeds import health
 from bot.model.feeds import Feed, FeedState
 from bot.model.messages import SendState
-from bot.queries.registry import Answers
+from bot.queries.registry import QueryRunner
 from bot.queries.status import STATUS, StatusParameters
 from tests.testbed import made
 from tests.web.conftest import Page, page_over
@@ -154,8 +154,8 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     (row,) = elements(await read(page, "/feeds", show="problems"), "//tbody/tr")
     assert problem in text_of(row)
     assert problem in text_of(await read(page, "/feed", url=url))
-    answers = Answers(page.running)
-    status = await answers.ask(STATUS, StatusParameters())
+    answers = QueryRunner(page.running)
+    status = await answers.run(STATUS, StatusParameters())
     assert [item.text for shown in status.feeds for item in shown.problems] == [problem]
     checks = await answers.read(check_feeds)
     assert [line.what for line in checks] == ["feeds: 1 of 1 has problems", f"feed Quiet {problem}"]
@@ -164,7 +164,7 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     await page.running.store.write(lambda tx: tx.feeds.save([health.mark_reported(state, [event])]))
     (row,) = elements(await read(page, "/feeds", show="silent"), "//tbody/tr")
     assert "silent" in text_of(elements(row, "./td")[0])
-    assert [shown.health for shown in (await answers.ask(STATUS, StatusParameters())).feeds] == ["silent"]
+    assert [shown.health for shown in (await answers.run(STATUS, StatusParameters())).feeds] == ["silent"]
     assert 'wirewatch_feeds{health="silent"} 1.0' in (await page.get("/metrics")).text
 
 
@@ -197,7 +197,7 @@ async def test_nothing_is_known_of_a_feed_after_its_last_poll(page: Page) -> Non
 
     await page.running.store.write(add)
     assert "0 with problems" in text_of(await read(page, "/"))
-    assert [line.what for line in await Answers(page.running).read(check_feeds)] == ["feeds: all 1 work"]
+    assert [line.what for line in await QueryRunner(page.running).read(check_feeds)] == ["feeds: all 1 work"]
     assert "Feeds that do not work" not in text_of(await read(page, "/brief"))
 
 

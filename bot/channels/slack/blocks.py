@@ -24,7 +24,7 @@ from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.durations import format_time
 from bot.model.actions import Judgement, Silence, Verdict
-from bot.model.channels import ChatPart, Delivery, Person, Press
+from bot.model.channels import ChatMessage, Delivery, Person, Press
 from bot.model.messages import Listing, Message, Post, Reply, StoryView, content_of, post_of
 from bot.model.stories import StoryId
 from bot.patterns import LazyPattern
@@ -316,7 +316,7 @@ def build_blocks(
     return result
 
 
-def build_page(parts: Sequence[ChatPart], *, zone: tzinfo) -> list[Piece]:
+def build_page(parts: Sequence[ChatMessage], *, zone: tzinfo) -> list[Piece]:
     """Build the blocks of the Home tab."""
     result: list[Piece] = []
     for part in parts:

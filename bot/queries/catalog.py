@@ -1,4 +1,4 @@
-"""The registry: the entries of all questions about the archive."""
+"""The registry: the entries of all queries about the archive."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from bot.queries import (
     surges,
     trials,
 )
-from bot.queries.registry import Question
+from bot.queries.registry import Query
 
-#: All questions, in the order of the API's document and of the list of tools.
-QUESTIONS: tuple[Question[Any, Any], ...] = (
+#: All queries, in the order of the API's document and of the list of tools.
+QUERIES: tuple[Query[Any, Any], ...] = (
     stories.STORIES,
     stories.STORY,
     brief.BRIEF,
