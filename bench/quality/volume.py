@@ -97,7 +97,7 @@ def run_real() -> None:
         closed = f"{surge.closed_at:%d %b %H:%M}" if surge.closed_at else "open"
         peak = f"{surge.peak.count} articles, usually {surge.peak.usual:.0f}"
         print(f"\n{surge.began_at:%d %b %H:%M} to {closed} · {surge.rule}: {peak}")
-        print(f"  {volume.describe_causes(surge.causes, UTC)}")
+        print(f"  {volume.describe_causes(surge, UTC)}")
         for cause in surge.causes.largest:
             print(f"  {cause.count:3} {cause.headline} ({', '.join(cause.outlets[:4])})")
 

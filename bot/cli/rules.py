@@ -214,9 +214,7 @@ def _show_surges(report: backtest.BacktestReport) -> None:
         terminal.row(f"It would have reported {format_count(len(report.surges), 'surge')} in {days}")
     for surge in report.surges:
         peak = volume.describe_volume(surge.peak, format_duration(surge.window))
-        terminal.row(
-            f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}. {volume.describe_causes(surge.causes, UTC)}"
-        )
+        terminal.row(f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}. {volume.describe_causes(surge, UTC)}")
         for cause in surge.causes.largest:
             outlets = ", ".join(cause.outlets[:3]) + (
                 f" and {len(cause.outlets) - 3} more" if cause.outlets[3:] else ""

@@ -319,7 +319,7 @@ def list_surges(material: Material) -> list[BriefEntry]:
     for surge in reversed(material.surges):
         story = next((material.stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
         title = summaries.message_headline(story, material.rules_of(story)) if story else None
-        details = [title.text if title else "", volume.describe_causes(surge.causes, material.zone)]
+        details = [title.text if title else "", volume.describe_causes(surge, material.zone)]
         entry = BriefEntry(
             headline=f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}",
             link=title.link if title else "",

@@ -238,7 +238,7 @@ def _write_listing(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -
             times += f" and had its peak, {surge.peak.count} articles, at {peak}"
     counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
     sparkline = volume.draw_sparkline(counts, until=now)
-    lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes, zone))
+    lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge, zone))
     rules = {surge.rule: turn.rules[surge.rule]} if surge.rule in turn.rules else {}
     return Listing(
         severity=surge.severity,

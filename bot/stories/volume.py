@@ -18,7 +18,7 @@ from statistics import median
 from bot.durations import format_count, format_time
 from bot.model.rules import SurgeLimits
 from bot.model.stories import Member, Story
-from bot.model.surges import Cause, Causes, Volume
+from bot.model.surges import Cause, Causes, Surge, Volume
 from bot.stories.summaries import story_headline
 
 HOUR = timedelta(hours=1)
@@ -233,15 +233,20 @@ def describe_volume(volume: Volume, window: str) -> str:
     return f"{volume.count} articles in {window}, {usual}"
 
 
-def describe_causes(causes: Causes, zone: tzinfo) -> str:
-    """Return whether a surge is one event or several, and who began, with times in ``zone``."""
+def describe_causes(surge: Surge, zone: tzinfo) -> str:
+    """Return whether a surge is one event or several, and who began, with times in ``zone``.
+
+    The articles are those since the window in which the surge opened, and not only those of the window that ends now.
+    """
+    causes = surge.causes
     if not causes.largest:
         return ""
     first = causes.largest[0]
     began = f"{first.outlets[0]} was first, at {format_time(first.began_at, zone)}"
+    since = f"since {format_time(first_hour(surge.opened_at, surge.window), zone)}"
     if causes.story_count == 1:
-        return f"One event, in {format_count(first.count, 'article')}; {began}"
-    articles = f"{first.count} of {causes.article_count} articles"
+        return f"One event, in {format_count(first.count, 'article')} {since}; {began}"
+    articles = f"{first.count} of {causes.article_count} articles {since}"
     if causes.is_one_event:
         return f"Mostly one event, in {articles}; {began}"
     return f"{causes.story_count} stories; the largest has {articles}; {began}"

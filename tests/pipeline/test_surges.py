@@ -181,7 +181,20 @@ async def test_the_largest_story_comes_first_with_its_first_outlet_and_the_numbe
     assert message.stories[0].title.text == "Jhang court hears BlackBerry case"
     assert first.outlets[0] == "Early News"
     assert lead_of(message) == "Surge: BlackBerry: 18 articles in 6 hours, usually fewer than 1"
-    assert lines_of(message)[1].startswith("Mostly one event, in 14 of 18 articles; Early News was first, at ")
+    causes = lines_of(message)[1]
+    assert causes.startswith("Mostly one event, in 14 of 18 articles since 5 Dec 20:00 UTC; Early News was first, at ")
+
+
+async def test_the_articles_of_the_cause_have_another_period_than_the_window_and_the_message_states_it(
+    store: storage.Store,
+) -> None:
+    desk = Desk(store, LOUD)
+    more = [replace(one, id=ArticleId(f"{one.id}2")) for one in burst(hour=BURST_HOUR + 6)]
+    more = [replace(one, outlet=f"Second {one.outlet}", owner=f"Second {one.outlet}") for one in more[:5]]
+    await desk.run([*BEFORE, *burst(), *more], hours=range(BURST_HOUR + 7))
+    message = desk.rows[-1].message
+    assert lead_of(message).startswith("Surge: BlackBerry: 5 articles in 6 hours")
+    assert lines_of(message)[1].startswith("One event, in 17 articles since 5 Dec 20:00 UTC; ")
 
 
 async def test_a_bot_that_runs_once_a_day_reports_surges(store: storage.Store) -> None:
