@@ -31,7 +31,7 @@ from bot.model.encoders import EncoderName
 from bot.model.language_models import PairAnswer, Use, answer_logit
 from bot.model.stories import JoinReason, StoryId
 from bot.stories import grouping
-from bot.stories.grouping import Answer
+from bot.stories.grouping import WeighedAnswer
 from bot.stories.index import Index
 from bot.text import encoders
 
@@ -81,12 +81,12 @@ def measure(stream: Sequence[Labelled], model: Model) -> Counts:
     for arrival, event in stream:
         article, profile = arrival.article, index.profile(arrival)
         weighed = candidates = grouping.find_candidates(index, profile)
-        answers: dict[StoryId, Answer] = {}
+        answers: dict[StoryId, WeighedAnswer] = {}
         reach = weight.reach(model.weight)
         while reach > 0 and (asked := grouping.choose_asked(weighed, profile, reach=reach)):
             model.calls += 1
             yes = model.answer(f"{article.id} {asked.id}", is_same=heads[asked.id] == event)
-            answers[asked.id] = Answer(model.name, yes, weight.evidence(yes, model.weight))
+            answers[asked.id] = WeighedAnswer(model.name, yes, weight.evidence(yes, model.weight))
             weighed = grouping.weigh_answers(candidates, answers)
         strange = [story for story in index.stories.values() if profile.weights.keys().isdisjoint(story.words)]
         if candidates and candidates[0].is_certain:

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot import __version__, channels, config, storage
+from bot import __version__, channels, config, notices, storage
 from bot.aio import Failure, TaskGroup, retry_until_stored, supervise
-from bot.alerts import notices
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of, fetcher_of

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot import config, storage
+from bot import config, notices, storage
 from bot.aio import TaskGroup, retry_until_stored
-from bot.alerts import notices
 from bot.app.environment import Environment, channel_of
 from bot.durations import Clock
 from bot.model.alerts import Decision

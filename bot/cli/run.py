@@ -17,8 +17,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot import app, config
-from bot.alerts import notices
+from bot import app, config, notices
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.runtime import OnceReport

@@ -7,7 +7,7 @@ The kinds of channels and sources, with their options, are arguments, because th
 
 from bot.config.loading import load, try_load
 from bot.config.problems import list_problems, render_problems
-from bot.config.rule_list import find_rule_source
+from bot.config.rule_text import find_rule_text
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
 from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, Settings, WebSettings, WebToken
@@ -19,7 +19,7 @@ __all__ = [
     "Settings",
     "WebSettings",
     "WebToken",
-    "find_rule_source",
+    "find_rule_text",
     "list_problems",
     "load",
     "make_schemas",

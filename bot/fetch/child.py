@@ -30,13 +30,13 @@ from bot.text import encoders
 
 
 def main(max_bytes: int) -> None:
-    """Answer questions until standard input is closed. A document has at most ``max_bytes``."""
+    """Do jobs until standard input is closed. A document has at most ``max_bytes``."""
     # Ignore Ctrl-C and SIGTERM, which a terminal or a service manager sends to the whole process group. The bot ends
     # this process by closing its input, after it has stored the last documents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Keep the pipe for answers, so that the output of a library cannot get between two answers.
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    # Keep the pipe for results, so that the output of a library cannot get between two results.
+    results = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     kinds.get_rss_source()
     # Collect garbage rarely, because a document's objects live until it is parsed, and exempt the modules' objects.
@@ -51,15 +51,15 @@ def main(max_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     measures = confinement.confine()
     with contextlib.suppress(BrokenPipeError):  # the bot has ended
-        _write(answers, protocol.frame_message(protocol.Ready(tuple(measures))))
+        _write(results, protocol.frame_message(protocol.Ready(tuple(measures))))
         while (job := _next_job(sys.stdin.buffer)) is not None:
             _bound_time()
             frame = _answer(job, max_bytes)
             is_large = (_memory_bytes() or 0) - (start_bytes or 0) > protocol.memory_bytes(max_bytes) // 2
             if is_large:
                 # End after a large document: this process would keep the memory, and a new process is small.
-                _write(answers, protocol.frame_message(protocol.Leaving()))
-            _write(answers, frame)
+                _write(results, protocol.frame_message(protocol.Leaving()))
+            _write(results, frame)
             if is_large:
                 return
 
@@ -73,45 +73,45 @@ def _bound_time() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (until if most == resource.RLIM_INFINITY else min(until, most), most))
 
 
-def _next_job(questions: BinaryIO) -> bytes | None:
-    """Return the next question, or None if there is none or the bot has ended."""
-    head = questions.read(protocol.LENGTH_BYTES)
+def _next_job(jobs: BinaryIO) -> bytes | None:
+    """Return the next job, or None if there is none or the bot has ended."""
+    head = jobs.read(protocol.LENGTH_BYTES)
     if len(head) < protocol.LENGTH_BYTES:
         return None
-    job = questions.read(length := protocol.frame_length(head))
+    job = jobs.read(length := protocol.frame_length(head))
     return job if len(job) == length else None
 
 
 def _answer(payload: bytes, max_bytes: int) -> bytes:
-    """Return the frame of the answer to a question."""
-    answer: protocol.Answer
+    """Return the frame of the result of a job."""
+    result: protocol.ReaderResult
     try:
-        frame = _frame_for(protocol.decode_question(payload))
+        frame = _frame_for(protocol.decode_job(payload))
         if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(payload)):
             return frame
-        answer = protocol.NoFeed("refused: its items together are many times larger than the document")
+        result = protocol.NoFeed("refused: its items together are many times larger than the document")
     except ReadError as error:
         feeds = tuple(map(_joined, error.feeds)) if isinstance(error, IsPage) else None
-        answer = protocol.NoFeed(_joined(str(error)), feeds)
+        result = protocol.NoFeed(_joined(str(error)), feeds)
     except MemoryError:
         megabytes = protocol.memory_bytes(max_bytes) // 1_000_000
-        answer = protocol.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory")
+        result = protocol.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory")
     except BaseException:  # noqa: BLE001 -- raised again in the bot; a panic of a Rust library is not an Exception
-        answer = protocol.Broke(_joined(traceback.format_exc()))
-    return protocol.frame_message(answer)
+        result = protocol.Broke(_joined(traceback.format_exc()))
+    return protocol.frame_message(result)
 
 
-def _frame_for(question: protocol.Question) -> bytes:
-    match question:
+def _frame_for(job: protocol.ReaderJob) -> bytes:
+    match job:
         case protocol.ArticlePage():
-            page = _main_text(question)
-            answer = protocol.Text(_joined(page.text), page.picture) if page else protocol.Text(None)
-            return protocol.frame_message(answer)
+            page = _main_text(job)
+            result = protocol.Text(_joined(page.text), page.picture) if page else protocol.Text(None)
+            return protocol.frame_message(result)
         case protocol.UndescribedPage():
-            name, options = kinds.propose_selectors(question.body)
+            name, options = kinds.propose_selectors(job.body)
             return protocol.frame_message(protocol.ProposedList(name, dict(options) if options else None))
         case protocol.TextsToEncode(texts):
-            return protocol.frame_message(protocol.Vectors(tuple(map(tuple, _encode(texts)))))
+            return protocol.frame_message(protocol.TextVectors(tuple(map(tuple, _encode(texts)))))
         case protocol.ParseJob(body, feed):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:
@@ -185,7 +185,7 @@ def _statm() -> int:
     return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _write(answers: BinaryIO, frame: bytes) -> None:
+def _write(results: BinaryIO, frame: bytes) -> None:
     remaining = memoryview(frame)
     while remaining:
-        remaining = remaining[answers.write(remaining) :]
+        remaining = remaining[results.write(remaining) :]

@@ -1,8 +1,8 @@
 """Parse documents off the event loop, in reader processes (``fetch.readers``) or in threads of this process.
 
 If a document crashes or blocks a reader process (a fault in a parser, memory), only the poll of its feed fails. The
-process is started again and parses the other documents. Answers of a reader process are not trusted: an answer that is
-late, too long, malformed or without a question ends the process.
+process is started again and parses the other documents. Results of a reader process are not trusted: a result that is
+late, too long, malformed or without a job ends the process.
 
     Body → kinds.parse_document → ParsedFeed → items.prepare_items → cleaned items
 """
@@ -50,11 +50,11 @@ def make_reader(policy: FetchPolicy) -> ReaderThreads | ReaderProcesses:
 
 
 class ReaderProcesses:
-    """A number of reader processes. Each answers one question at a time, and is started when it is first needed."""
+    """A number of reader processes. Each does one job at a time, and is started when it is first needed."""
 
     def __init__(self, count: int, *, max_bytes: int) -> None:
         self._readers = [ReaderProcess(max_bytes) for _ in range(count)]
-        #: The readers without a question; the first reader is used as often as possible.
+        #: The readers without a job; the first reader is used as often as possible.
         self._free: asyncio.LifoQueue[ReaderProcess] = asyncio.LifoQueue()
         for reader in reversed(self._readers):
             self._free.put_nowait(reader)
@@ -80,37 +80,37 @@ class ReaderProcesses:
 
     async def text_of_page(self, page: Response) -> PageText | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
-        question = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
-        return await self._ask(question, question.unpack)
+        job = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
+        return await self._ask(job, job.unpack)
 
     async def propose_selectors(self, body: Body) -> tuple[str | None, Mapping[str, str] | None]:
         """Return a page's name, and selectors for its likeliest list, or None. Raises ReadError."""
-        question = protocol.UndescribedPage(body)
-        return await self._ask(question, question.unpack)
+        job = protocol.UndescribedPage(body)
+        return await self._ask(job, job.unpack)
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return a vector of meaning for each text. Raises ReadError."""
-        question = protocol.TextsToEncode(tuple(texts))
-        return await self._ask(question, question.unpack)
+        job = protocol.TextsToEncode(tuple(texts))
+        return await self._ask(job, job.unpack)
 
     async def _ask(
-        self, question: protocol.Question, unpack: Callable[[protocol.Answer], _T], *, feed_url: str = ""
+        self, job: protocol.ReaderJob, unpack: Callable[[protocol.ReaderResult], _T], *, feed_url: str = ""
     ) -> _T:
-        """Return the unpacked answer. Raises ReadError."""
+        """Return the unpacked result. Raises ReadError."""
         reader = await self._free.get()
         try:
             if self._is_closed:
                 raise NotStarted("not read: Wirewatch is stopping")
-            answer, duration = await reader.ask(question)
+            result, duration = await reader.ask(job)
             (self._slow.add if duration > protocol.SLOW_AFTER else self._slow.discard)(feed_url)
-            if isinstance(answer, protocol.NoFeed):
-                raise answer.error()
-            if isinstance(answer, protocol.Broke):
-                raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- our bug
+            if isinstance(result, protocol.NoFeed):
+                raise result.error()
+            if isinstance(result, protocol.Broke):
+                raise RuntimeError(f"in the reader process:\n{result.traceback}")  # noqa: TRY004 -- our bug
             try:
-                return unpack(answer)
+                return unpack(result)
             except protocol.Garbage as garbage:
-                why = f"wrong answer: {garbage}"
+                why = f"wrong result: {garbage}"
                 await reader.end(why)
                 raise ReaderEnded(why) from None
         except ReaderEnded:
@@ -128,7 +128,7 @@ class ReaderProcesses:
 
 #: Time in which a process must end after its input or output was closed; then it is killed.
 _GOODBYE = timedelta(seconds=2)
-#: Size of the buffer for answers. Most answers fit.
+#: Size of the buffer for results. Most results fit.
 _BUFFER_BYTES = 1024 * 1024
 #: The environment variables that a reader process gets. They never contain a secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
@@ -141,7 +141,7 @@ class NotStarted(ReadError):
 
 
 class ReaderEnded(ReadError):
-    """Raised if this document crashed the process, or the process was killed because of a wrong answer."""
+    """Raised if this document crashed the process, or the process was killed because of a wrong result."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the reader process ended while it parsed this document ({why}); it will be tried again")
@@ -149,11 +149,11 @@ class ReaderEnded(ReadError):
 
 
 class _Failed(Exception):
-    """Raised if the process gave no answer; it has been ended. The text is the reason, for people."""
+    """Raised if the process gave no result; it has been ended. The text is the reason, for people."""
 
 
 class ReaderProcess:
-    """One process at a time: it is started for the first question, and again after it has ended."""
+    """One process at a time: it is started for the first job, and again after it has ended."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -171,11 +171,11 @@ class ReaderProcess:
                 self._process = await start_process(self._max_bytes)
             return self._process
 
-    async def ask(self, question: protocol.Question) -> tuple[protocol.Answer, timedelta]:
-        """Return the answer, and how long the process took. Raises NotStarted, ReaderEnded."""
+    async def ask(self, job: protocol.ReaderJob) -> tuple[protocol.ReaderResult, timedelta]:
+        """Return the result, and how long the process took. Raises NotStarted, ReaderEnded."""
         process = await self.start()
         if self._is_ready and not await _is_waiting(process):
-            await self.end("it ended, or wrote an answer without a question")
+            await self.end("it ended, or wrote a result without a job")
             process = await self.start()
         if not self._is_ready:
             try:
@@ -185,24 +185,24 @@ class ReaderProcess:
             measures = ready.measures if isinstance(ready, protocol.Ready) else ()
             log.debug("reader started", confined_by=", ".join(measures) or "nothing")
             self._is_ready = True
-        frame = protocol.frame_message(question)
+        frame = protocol.frame_message(job)
         limit_bytes = protocol.answer_bytes(len(frame))
         loop = asyncio.get_running_loop()
         start = loop.time()
         assert process.stdin is not None
         process.stdin.write(frame)
         try:
-            answer = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
-            if isinstance(answer, protocol.Leaving):
-                answer = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
+            result = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
+            if isinstance(result, protocol.Leaving):
+                result = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
                 await self.end("")
         except _Failed as failure:
             raise ReaderEnded(str(failure)) from None
-        return answer, timedelta(seconds=loop.time() - start)
+        return result, timedelta(seconds=loop.time() - start)
 
     async def _receive(
         self, process: asyncio.subprocess.Process, limit_bytes: int, *, within: timedelta
-    ) -> protocol.Answer:
+    ) -> protocol.ReaderResult:
         """Return the next message. If none comes in time, or not of this format, end the process and raise _Failed."""
         assert process.stdout is not None
         why = f"no answer within {format_count(within.seconds, 'second')}"
@@ -210,18 +210,18 @@ class ReaderProcess:
             async with asyncio.timeout(within.total_seconds()):
                 head = await process.stdout.readexactly(protocol.LENGTH_BYTES)
                 length = protocol.frame_length(head, limit_bytes=limit_bytes)
-                return protocol.decode_answer(await process.stdout.readexactly(length))
+                return protocol.decode_result(await process.stdout.readexactly(length))
         except TimeoutError:
             pass
         except protocol.Garbage as garbage:
-            why = f"wrong answer: {garbage}"
+            why = f"wrong result: {garbage}"
         except (asyncio.IncompleteReadError, ConnectionError):
             # The process has closed its output, so it ends, or is useless.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GOODBYE.total_seconds()):
                     why = _describe_exit(await process.wait())
         except BaseException:
-            # Nobody waits for the answer any more, and it must not answer the next question.
+            # Nobody waits for the result any more, and it must not become the result of the next job.
             self._process = None
             _kill(process)
             raise
@@ -230,7 +230,7 @@ class ReaderProcess:
         raise _Failed(why)
 
     async def end(self, why: str) -> None:
-        """Kill the process. It is started again for the next question."""
+        """Kill the process. It is started again for the next job."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -238,7 +238,7 @@ class ReaderProcess:
             log.warning("reader ended", why=why, help="it is started again")
         _kill(process)
         assert process.stdout is not None
-        with contextlib.suppress(RuntimeError):  # the question that waits for an answer reads the rest
+        with contextlib.suppress(RuntimeError):  # the job that waits for a result reads the rest
             await process.stdout.read()
         await process.wait()
 
@@ -256,7 +256,7 @@ class ReaderProcess:
 
 
 async def _is_waiting(process: asyncio.subprocess.Process) -> bool:
-    """Return whether the process waits for a question: it runs, and has written nothing since its last answer."""
+    """Return whether the process waits for a job: it runs, and has written nothing since its last result."""
     assert process.stdout is not None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0):
@@ -271,7 +271,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 async def start_process(max_bytes: int) -> asyncio.subprocess.Process:
-    """Start a process, which accepts questions at once. Raises NotStarted if it cannot be started."""
+    """Start a process, which accepts jobs at once. Raises NotStarted if it cannot be started."""
     # The process must import this package, and never a folder with the same name in the working directory.
     places = [place for place in sys.path if os.path.isabs(place)]
     if (own := str(Path(bot.__file__).parents[1])) not in places:

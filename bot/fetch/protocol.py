@@ -1,7 +1,7 @@
-"""Questions to a reader process and its answers, as frames of MessagePack, and the limits of one question.
+"""Jobs of a reader process and their results, as frames of MessagePack, and the limits of one job.
 
 A frame is the length of a value (4 bytes, big-endian) and the value. Decoding makes only values of the types in this
-module and runs no code, whatever the bytes are. The bot trusts no answer: a question's ``unpack`` checks it.
+module and runs no code, whatever the bytes are. The bot trusts no result: a job's ``unpack`` checks it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, PageText
 from bot.patterns import LazyPattern
 
-#: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
+#: Maximum processor time of a job. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
-#: Maximum time of a question by the clock; longer, because on a busy machine a process gets only part of a processor.
+#: Maximum time of a job by the clock; longer, because on a busy machine a process gets only part of a processor.
 PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
 #: A feed is slow if its document takes longer than this by the clock. Documents of slow feeds are parsed one at a time.
 SLOW_AFTER: Final = timedelta(seconds=2)
@@ -50,9 +50,9 @@ def memory_bytes(max_bytes: int) -> int:
 
 
 def answer_bytes(question_bytes: int) -> int:
-    """Return the maximum length of the answer to a question.
+    """Return the maximum length of the result of a job.
 
-    An answer contains each item's HTML and its clean text, with escapes. In both texts, a Thai letter takes three bytes
+    A result contains each item's HTML and its clean text, with escapes. In both texts, a Thai letter takes three bytes
     (UTF-8), but in a document in windows-874 only one.
     """
     return 1_000_000 + 8 * question_bytes
@@ -91,7 +91,7 @@ class ProposedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
     options: dict[str, str] | None
 
 
-class Vectors(msgspec.Struct, frozen=True, array_like=True, tag="vectors"):
+class TextVectors(msgspec.Struct, frozen=True, array_like=True, tag="vectors"):
     """The vectors of texts."""
 
     vectors: tuple[tuple[float, ...], ...]
@@ -115,10 +115,10 @@ class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
 
 
 class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
-    """Announces the last answer of a process, which then ends."""
+    """Announces the last result of a process, which then ends."""
 
 
-Answer = Ready | Done | Text | ProposedList | Vectors | NoFeed | Broke | Leaving
+ReaderResult = Ready | Done | Text | ProposedList | TextVectors | NoFeed | Broke | Leaving
 
 
 class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
@@ -127,13 +127,13 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
     body: Body
     feed: Feed
 
-    def unpack(self, answer: Answer) -> tuple[ParsedFeed, tuple[Item, ...]]:
+    def unpack(self, result: ReaderResult) -> tuple[ParsedFeed, tuple[Item, ...]]:
         """Return the document and its cleaned items. Raises Garbage."""
-        if not isinstance(answer, Done):
+        if not isinstance(result, Done):
             raise Garbage("not a document")
-        entries, faults = tuple(item.entry for item in answer.items), answer.reading.faulty_items
+        entries, faults = tuple(item.entry for item in result.items), result.reading.faulty_items
         all_entries = (*entries, *(fault.entry for fault in faults if fault.entry))
-        if max(len(all_entries), len(faults), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
+        if max(len(all_entries), len(faults), len(result.reading.item_hashes)) > fields.MAX_ENTRIES:
             raise Garbage("values that no document can have")
         if not all(map(fields.is_within_bounds, all_entries)):
             raise Garbage("values that no document can have")
@@ -141,7 +141,7 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
             raise Garbage("not the hash of an item")
         if not all(_DESCRIPTION.fullmatch(fault.error) for fault in faults):
             raise Garbage("not the description of an error")
-        return dataclasses.replace(answer.reading, entries=entries), answer.items
+        return dataclasses.replace(result.reading, entries=entries), result.items
 
 
 class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
@@ -151,13 +151,13 @@ class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
     url: str
     content_type: str
 
-    def unpack(self, answer: Answer) -> PageText | None:
+    def unpack(self, result: ReaderResult) -> PageText | None:
         """Return the text, or None if the page has no article. Raises Garbage."""
-        if not isinstance(answer, Text):
+        if not isinstance(result, Text):
             raise Garbage("not a text")
-        if not answer.text:
+        if not result.text:
             return None
-        return PageText(text=answer.text[:MAX_TEXT_LENGTH], picture=fields.picture_address(answer.picture))
+        return PageText(text=result.text[:MAX_TEXT_LENGTH], picture=fields.picture_address(result.picture))
 
 
 class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
@@ -165,14 +165,14 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
 
     body: Body
 
-    def unpack(self, answer: Answer) -> tuple[str | None, Mapping[str, str] | None]:
+    def unpack(self, result: ReaderResult) -> tuple[str | None, Mapping[str, str] | None]:
         """Return the page's name, and the selectors for its list, which go into feeds.yaml. Raises Garbage."""
-        if not isinstance(answer, ProposedList):
+        if not isinstance(result, ProposedList):
             raise Garbage("not a list of a page")
-        options = answer.options or {}
+        options = result.options or {}
         if options.keys() - _SELECTORS or any(len(selector) > _LONGEST_SELECTOR for selector in options.values()):
             raise Garbage("not a list of a page")
-        return answer.name, answer.options
+        return result.name, result.options
 
 
 class TextsToEncode(msgspec.Struct, frozen=True, array_like=True, tag="texts"):
@@ -180,24 +180,24 @@ class TextsToEncode(msgspec.Struct, frozen=True, array_like=True, tag="texts"):
 
     texts: tuple[str, ...]
 
-    def unpack(self, answer: Answer) -> Sequence[Vector]:
+    def unpack(self, result: ReaderResult) -> Sequence[Vector]:
         """Return a vector for each text. Raises Garbage."""
-        if not isinstance(answer, Vectors) or len(answer.vectors) != len(self.texts):
+        if not isinstance(result, TextVectors) or len(result.vectors) != len(self.texts):
             raise Garbage("not the vectors of the texts")
-        if len({len(vector) for vector in answer.vectors}) > 1:
+        if len({len(vector) for vector in result.vectors}) > 1:
             raise Garbage("vectors of different sizes")
         # The comparison is also false for a number that is not finite.
-        if not all(abs(math.hypot(*vector) - 1) < _LENGTH_ERROR for vector in answer.vectors):
+        if not all(abs(math.hypot(*vector) - 1) < _LENGTH_ERROR for vector in result.vectors):
             raise Garbage("vectors with a length other than 1")
-        return answer.vectors
+        return result.vectors
 
 
-Question = ParseJob | ArticlePage | UndescribedPage | TextsToEncode
-_questions = msgspec.msgpack.Decoder(Question)
-_answers = msgspec.msgpack.Decoder(Answer)
+ReaderJob = ParseJob | ArticlePage | UndescribedPage | TextsToEncode
+_jobs = msgspec.msgpack.Decoder(ReaderJob)
+_results = msgspec.msgpack.Decoder(ReaderResult)
 
 
-def frame_message(message: Question | Answer) -> bytes:
+def frame_message(message: ReaderJob | ReaderResult) -> bytes:
     """Return one frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot encode."""
     frame = bytearray(LENGTH_BYTES)
     _encoder.encode_into(message, frame, LENGTH_BYTES)
@@ -213,19 +213,19 @@ def frame_length(head: bytes, *, limit_bytes: int | None = None) -> int:
     return length
 
 
-def decode_question(payload: bytes) -> Question:
-    """Decode a question. Raises Garbage."""
+def decode_job(payload: bytes) -> ReaderJob:
+    """Decode a job. Raises Garbage."""
     try:
-        question: Question = _questions.decode(payload)
+        job: ReaderJob = _jobs.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Garbage(str(error)) from error
-    return question
+    return job
 
 
-def decode_answer(payload: bytes) -> Answer:
-    """Decode an answer. Raises Garbage."""
+def decode_result(payload: bytes) -> ReaderResult:
+    """Decode a result. Raises Garbage."""
     try:
-        answer: Answer = _answers.decode(payload)
+        result: ReaderResult = _results.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Garbage(str(error)) from error
-    return answer
+    return result

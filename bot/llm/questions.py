@@ -20,9 +20,8 @@ from functools import partial
 
 import structlog
 
-from bot import storage
+from bot import notices, storage
 from bot.aio import TaskGroup
-from bot.alerts import notices
 from bot.durations import Clock, format_duration
 from bot.llm import exam, prompts, weight
 from bot.model.errors import (

@@ -29,7 +29,7 @@ from bot.model.rules import Group, Severity
 from bot.model.stories import Article, Fact, Join, StoryId
 from bot.pipeline.turn import Turn
 from bot.stories import facts, grouping
-from bot.stories.grouping import Answer, Candidate
+from bot.stories.grouping import Candidate, WeighedAnswer
 from bot.stories.index import Index
 from bot.stories.profile import Profile
 
@@ -145,7 +145,7 @@ class Consultation:
         Ask about one story at a time.
         """
         weight_now, by = self._questions.weight, self._questions.policy.name
-        answers: dict[StoryId, Answer] = {}
+        answers: dict[StoryId, WeighedAnswer] = {}
         given_up: set[StoryId] = set()
         weighed = candidates
         while candidate := grouping.choose_asked(
@@ -161,7 +161,7 @@ class Consultation:
             if answer is None:
                 given_up.add(candidate.id)
             else:
-                answers[candidate.id] = Answer(by, answer.yes, weight.evidence(answer.yes, weight_now))
+                answers[candidate.id] = WeighedAnswer(by, answer.yes, weight.evidence(answer.yes, weight_now))
             weighed = grouping.weigh_answers(candidates, answers)
         return weighed
 

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import structlog
 
-from bot import storage
-from bot.alerts import notices
+from bot import notices, storage
 from bot.config.settings import Settings
 from bot.durations import Clock, is_recent
 from bot.model.actions import Ruling

@@ -20,8 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot import storage
-from bot.alerts import notices
+from bot import notices, storage
 from bot.config.settings import Settings
 from bot.feeds import cleaning, health, identity, polling
 from bot.feeds.identity import Identification, Identified, Novelty

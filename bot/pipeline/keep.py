@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import storage
-from bot.alerts import notices
+from bot import notices, storage
 from bot.config.settings import Settings
 from bot.durations import Clock, format_duration, is_recent
 from bot.model.archive import Arrival, Revision

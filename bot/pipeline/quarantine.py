@@ -20,9 +20,8 @@ from typing import Generic, TypeVar
 import structlog
 
 import bot
-from bot import storage
+from bot import notices, storage
 from bot.aio import Failure, next_failure
-from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.durations import Clock, is_recent
 from bot.model.errors import StoreError

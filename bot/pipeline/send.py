@@ -17,9 +17,8 @@ from functools import partial
 
 import structlog
 
-from bot import storage
+from bot import notices, storage
 from bot.aio import TaskGroup, retry_until_stored
-from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.durations import Clock
 from bot.model.alerts import Reason

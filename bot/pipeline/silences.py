@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import alerts
-from bot.alerts import notices
+from bot import alerts, notices
 from bot.durations import format_duration
 from bot.feeds.links import outlet_of
 from bot.model import visible

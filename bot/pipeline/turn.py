@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot import storage
-from bot.alerts import notices
+from bot import notices, storage
 from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason

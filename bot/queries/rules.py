@@ -92,7 +92,7 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     rule, name = find_rule(parameters.name, archive.settings).rule, parameters.name
     stories = archive.tx.stories.count_by_rule(since=archive.now - RECENT)
     rows = read_feedback(archive, archive.now - JUDGED_WITHIN)
-    source = config.find_rule_source(archive.settings, name)
+    source = config.find_rule_text(archive.settings, name)
     by_day = archive.day_counts.rules.get(name, {})
     return RuleDocument(
         **summarize_rule(archive, rule, stories.get(name, 0)).model_dump(),

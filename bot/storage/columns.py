@@ -111,7 +111,7 @@ class Flag(TypeDecorator[bool]):
         return process
 
 
-class Share(TypeDecorator[float]):
+class StoredFloat(TypeDecorator[float]):
     """A number. SQLite may have any other value in its column."""
 
     impl = Double

@@ -27,7 +27,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason, Origin
 from bot.model.surges import Surge
-from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, Share, StorableText, Timestamp, WholeNumber
+from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, StorableText, StoredFloat, Timestamp, WholeNumber
 
 metadata = MetaData(
     naming_convention={
@@ -250,7 +250,7 @@ members = Table(
     Column("merges", TEXTS, nullable=False),
     Column("is_baseline", Flag, nullable=False),
     #: NULL for members that joined before this column existed.
-    Column("probability", Share),
+    Column("probability", StoredFloat),
     Column("near", Text),
     #: The event of a thread that the article reports, or NULL for the first event.
     Column("event", Text),

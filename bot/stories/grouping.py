@@ -57,7 +57,7 @@ NAMES_STORIES, LINKS_STORIES = 2, 3
 MOST_ASKED = 4
 
 
-class Answer(NamedTuple):
+class WeighedAnswer(NamedTuple):
     """A language model's answer to the question whether an article reports a story's event."""
 
     #: The model's name.
@@ -80,7 +80,7 @@ class Candidate:
     #: The calibrated probability that the article reports the story's event, with the answer of a language model.
     probability: float
     #: The answer, and the probability without it. None if no model has answered.
-    answer: Answer | None = None
+    answer: WeighedAnswer | None = None
     probability_alone: float | None = None
     #: The words that the article shares with the most similar article of the story, the most distinctive first.
     shared: tuple[str, ...]
@@ -113,7 +113,7 @@ def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
     return _likeliest_first(candidates)
 
 
-def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Answer]) -> tuple[Candidate, ...]:
+def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, WeighedAnswer]) -> tuple[Candidate, ...]:
     """Return the candidates with a language model's answers about them, likeliest first."""
     weighed = [
         replace(

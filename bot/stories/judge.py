@@ -15,7 +15,7 @@ from typing import NamedTuple
 _MOST = 30.0
 
 
-class Form(NamedTuple):
+class Weights(NamedTuple):
     """The weight of each number in the logit, and the rest."""
 
     words: float
@@ -25,9 +25,9 @@ class Form(NamedTuple):
 
 
 #: Used if the article or the story has no vector of meaning.
-WORDS_ALONE = Form(words=12.0, rest=-2.16)
+WORDS_ALONE = Weights(words=12.0, rest=-2.16)
 #: Used if both have a vector. A vector hardly changes with a name, so names count too.
-WITH_MEANING = Form(words=5.5, meaning=60.0, names=-2.8, rest=-54.5)
+WITH_MEANING = Weights(words=5.5, meaning=60.0, names=-2.8, rest=-54.5)
 #: A likeness in meaning counts as at most this much. From here on, two events of one affair are as alike as two reports
 #: of one event, so only words distinguish them.
 MOST_MEANING = 0.9

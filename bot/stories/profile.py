@@ -173,7 +173,7 @@ def profile_of(arrival: Arrival) -> Profile:
         sketch=copies.sketch(title_stems, stems, names, figures),
         is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,
         is_denial=any(
-            "=deny" in lexicon.meanings(known_language or _COUNTED, words.fold(token.text)) for token in title
+            "=deny" in lexicon.meanings(known_language or _COUNTED, words.fold_word(token.text)) for token in title
         ),
         is_marked_roundup=forms.is_roundup(article),
         names_period=forms.names_period(article.title),
@@ -191,7 +191,7 @@ def _content_words(tokens: Iterable[words.StemmedWord], language: str) -> Iterat
     """Yield the roots of the words that are neither empty nor function words of the language."""
     empty, tables = likeness.empty_words(), lexicon.of(language)
     for token in tokens:
-        if token.stem not in empty and not tables.has("small", words.fold(token.text)):
+        if token.stem not in empty and not tables.has("small", words.fold_word(token.text)):
             yield likeness.root(token.stem)
 
 

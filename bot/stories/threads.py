@@ -13,7 +13,7 @@ from bot.model.stories import Story, StoryId
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class NewestThread:
     """The newest thread of a rule."""
 
     story: StoryId
@@ -28,7 +28,7 @@ class Threads:
         #: Event -> its thread.
         self._threads: dict[StoryId, StoryId] = {}
         #: Rule -> its newest thread.
-        self._newest: dict[str, Thread] = {}
+        self._newest: dict[str, NewestThread] = {}
 
     def load(self, story: Story) -> None:
         """Add a stored story, if it is a thread. Stories must be added in the order in which they began."""
@@ -47,7 +47,7 @@ class Threads:
         """Record that the rule of a thread has matched an article of it."""
         newest = self._newest.get(rule)
         if newest is None or newest.matched_at <= at:
-            self._newest[rule] = Thread(thread, at)
+            self._newest[rule] = NewestThread(thread, at)
 
     def newest(self, rule: str, since: datetime) -> StoryId | None:
         """Return the rule's newest thread, or None if the rule has matched none of its articles since that time."""
@@ -72,7 +72,7 @@ class Threads:
         # The first event of the younger story is now the first event of the older one.
         self._threads.pop(younger, None)
         self._newest = {
-            rule: Thread(older, thread.matched_at) if thread.story == younger else thread
+            rule: NewestThread(older, thread.matched_at) if thread.story == younger else thread
             for rule, thread in self._newest.items()
         }
 

@@ -283,7 +283,7 @@ def _captured_output() -> Iterator[io.StringIO]:
         root.setLevel(level)
 
 
-class Origin(ThreadingHTTPServer):
+class FaultyServer(ThreadingHTTPServer):
     """A server that answers every request with ``status``, or never if ``hangs`` is true."""
 
     daemon_threads = True
@@ -305,7 +305,7 @@ class Origin(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Origin
+    server: FaultyServer
 
     def answer(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
@@ -324,8 +324,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _serving() -> Iterator[Origin]:
-    server = Origin()
+def _serving() -> Iterator[FaultyServer]:
+    server = FaultyServer()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.patterns import LazyPattern
 from bot.text import lexicon
-from bot.text.words import fold
+from bot.text.words import fold_word
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
@@ -118,16 +118,16 @@ def _names(language: str) -> _Names:
                     bare = month.rstrip(".")
                     if len(bare) > 1 and not bare[0].isdigit():
                         written.add(bare)
-                        months.setdefault(fold(bare), number)
+                        months.setdefault(fold_word(bare), number)
             for number, weekday in locale.days[context]["wide"].items():
-                weekdays.setdefault(fold(weekday), number)
+                weekdays.setdefault(fold_word(weekday), number)
     for extra, number in (("Sept", 9), ("Dez", 12), ("Okt", 10)):
         written.add(extra)
         months.setdefault(extra.lower(), number)
     return _Names(
         months,
         weekdays,
-        frozenset(fold(name) for name in written if name[0].isupper() and name.lower() not in written),
+        frozenset(fold_word(name) for name in written if name[0].isupper() and name.lower() not in written),
         _pattern(written, weekdays, language),
     )
 
@@ -205,7 +205,7 @@ def _days(plain: str, written: date, language: str) -> Iterator[Day]:
     while match := names.pattern.search(plain, at):
         at = match.end()
         month = match["month"] or match["month2"] or match["month3"] or match["month4"]
-        if month and fold(month) in names.capitals and not month[0].isupper():
+        if month and fold_word(month) in names.capitals and not month[0].isupper():
             continue
         if (match["month4"] or match["year5"]) and not _may_precede(language, plain[: match.start()]):
             continue
@@ -220,7 +220,7 @@ def _may_precede(language: str, text_before: str) -> bool:
     """Return whether a month or year after this text is a date, because the text ends in a word such as "in"."""
     last_words = text_before[-_LONGEST_WORD:].replace("-", " ")
     last = last_words.split()[-1:] if last_words.endswith((" ", "\n")) else []
-    return any(lexicon.of(code).has("date-in", fold(word)) for word in last for code in (language, "en"))
+    return any(lexicon.of(code).has("date-in", fold_word(word)) for word in last for code in (language, "en"))
 
 
 def _exists(year: int, month: int | None, day: int | None) -> bool:
@@ -249,7 +249,7 @@ def _parts(
         return int(match["year5"]), None, None
     name = match["month"] or match["month2"] or match["month3"] or match["month4"]
     number, year = match["day"] or match["day2"], match["year"] or match["year2"] or match["year3"]
-    in_year = names.months[fold(name)]
+    in_year = names.months[fold_word(name)]
     return (
         int(year) if year else _year(in_year, written, is_ahead=_looks_ahead(text_before, language)),
         in_year,
@@ -275,17 +275,17 @@ def _year(month: int, written: date, *, is_ahead: bool) -> int:
 
 def _looks_ahead(text_before: str, language: str) -> bool:
     table = lexicon.of(language)
-    return any(table.has("ahead", fold(word)) for word in re.findall(r"[^\W\d_]+", text_before[-_REACH:]))
+    return any(table.has("ahead", fold_word(word)) for word in re.findall(r"[^\W\d_]+", text_before[-_REACH:]))
 
 
 def _relative_date(match: re.Match[str], names: _Names, text_before: str, written: date, language: str) -> date:
     if match["relative"]:
-        word = fold(match["relative"])
+        word = fold_word(match["relative"])
         return written + timedelta(days=_relative(language).get(word, _relative("en").get(word, 0)))
     which = match["which"].strip().lower()
-    ahead = (names.weekdays[fold(match["weekday"])] - written.weekday()) % 7
+    ahead = (names.weekdays[fold_word(match["weekday"])] - written.weekday()) % 7
     previous_word = re.findall(r"[^\W\d_]+", text_before[-20:])[-1:]
-    follows_coming_word = bool(previous_word) and fold(previous_word[0]) in _COMING_BESIDE
+    follows_coming_word = bool(previous_word) and fold_word(previous_word[0]) in _COMING_BESIDE
     is_coming = which in {"next", "this"} or follows_coming_word or _looks_ahead(text_before, language)
     if 0 < 7 - ahead <= _RECENT_DAYS:
         # On Thursday, the sentence "will sign the bill that passed Wednesday" means yesterday.

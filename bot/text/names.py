@@ -20,7 +20,7 @@ def names(tokens: Sequence[words.StemmedWord], language: str) -> frozenset[str]:
     capitals = background_table().capitals
     stems: set[str] = set()
     for at, token in enumerate(tokens):
-        if not token.is_capital or lexicon.is_small(language, words.fold(token.text)):
+        if not token.is_capital or lexicon.is_small(language, words.fold_word(token.text)):
             continue
         is_acronym = len(token.text) > 1 and token.text.isupper() and not is_title_case
         if language == "de":

@@ -15,7 +15,7 @@ from text_to_num import alpha2digit
 
 from bot.patterns import LazyPattern
 from bot.text import extensions, lexicon
-from bot.text.words import fold
+from bot.text.words import fold_word
 
 #: Languages whose number words text2num parses. For other languages, the lexicon lists the small numbers.
 _SPELLED = frozenset({"en", "fr", "es", "pt", "de", "nl", "it"})
@@ -103,7 +103,7 @@ def in_digits(normal: str, language: str) -> str:
         normal = _MANY.sub("many", normal) if language == "en" else normal
         return str(extensions.call(alpha2digit, normal, normal, language, threshold=1.0))
     if spelled := lexicon.of(language).tables.get("numbers"):
-        return _WORD.sub(lambda word: (spelled.get(fold(word[0])) or (word[0],))[0], normal)
+        return _WORD.sub(lambda word: (spelled.get(fold_word(word[0])) or (word[0],))[0], normal)
     return normal
 
 
@@ -131,18 +131,18 @@ def _numbers(plain: str, language: str) -> Iterator[tuple[Number, int]]:
         if match.start() < read_until:
             continue
         end, scale = match.end(), 0
-        glued = fold(match["glued"] or "")
+        glued = fold_word(match["glued"] or "")
         next_word = _word_at(plain, end)
         table = lexicon.of(language)
         if glued:
-            if not (value := table.value("scale", glued) or _english("scale", glued)):
+            if not (value := _scale(glued, table)):
                 continue
             scale = int(value)
             next_word = _word_at(plain, end)
         elif spelled := _SCALE.match(plain, end):
             scale, end = len(spelled[1]) - 1, spelled.end()
             next_word = _word_at(plain, end)
-        elif next_word and (value := table.value("scale", fold(next_word[0])) or _english("scale", fold(next_word[0]))):
+        elif next_word and (value := _scale(fold_word(next_word[0]), table)):
             scale, end = int(value), next_word.end()
             next_word = _word_at(plain, end)
         if plain[end : end + 1] in tuple("/:-°") and plain[end + 1 : end + 2].isalnum():
@@ -152,7 +152,7 @@ def _numbers(plain: str, language: str) -> Iterator[tuple[Number, int]]:
             continue
         unit = "%" if match["tail"] else _sign(match["sign"])
         if not unit and next_word:
-            word = fold(next_word[0])
+            word = fold_word(next_word[0])
             if (
                 table.has("percent", word)
                 or _english("percent", word)
@@ -173,6 +173,11 @@ def _word_at(plain: str, at: int) -> re.Match[str] | None:
     return _WORD.match(plain, at)
 
 
+def _scale(word: str, table: lexicon.Lexicon) -> str | None:
+    """Return the power of ten for which a folded word stands, or None."""
+    return table.value("scale", word) or _english("scale", word)
+
+
 def _english(table: str, word: str) -> str | None:
     """Look up an English unit, because English units ("10 bn", "USD") appear in every language."""
     return lexicon.of("en").value(table, word)
@@ -182,7 +187,7 @@ def _sign(sign: str | None) -> str:
     if not sign:
         return ""
     bare = sign.strip().rstrip(".")
-    return _SIGNS.get(bare[-1]) or str(_english("money", fold(bare)) or bare)
+    return _SIGNS.get(bare[-1]) or str(_english("money", fold_word(bare)) or bare)
 
 
 def _amount(digits: str, language: str) -> float | None:
@@ -218,6 +223,6 @@ def _hedge(text_before: str, language: str) -> str:
     table = lexicon.of(language)
     for word in reversed(last):
         for hedge in ("least", "most", "about"):
-            if table.has(hedge, fold(word)):
+            if table.has(hedge, fold_word(word)):
                 return hedge
     return ""

@@ -32,7 +32,7 @@ class StemmedWord(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def fold(word: str) -> str:
+def fold_word(word: str) -> str:
     """Fold case, and remove accents from Latin and Greek letters."""
     word = word.casefold().replace("’", "'")
     return word if word.isascii() else unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFKD", word)))
@@ -41,7 +41,7 @@ def fold(word: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Fold a word and remove an English plural, so that "order", "Orders" and "order’s" are equal."""
-    word = fold(word)
+    word = fold_word(word)
     word = word.removesuffix("'s").removesuffix("'").replace(".", "") if not word[0].isdigit() else word
     word = word.replace(",", "")
     if len(word) > 4 and word.endswith("ies"):

@@ -438,7 +438,7 @@ def rule_page(archive: Archive, loaded: Rule) -> Values:
         "rule": loaded,
         "volume": volume,
         "bars": surges.draw_bars(volume, now=archive.now) if volume else [],
-        "source": config.find_rule_source(archive.settings, name),
+        "source": config.find_rule_text(archive.settings, name),
         "playground": trials,
         "line": _chart(counts, archive.now, registry.LAST_MATCH.days),
         "last": max(counts, default=None),

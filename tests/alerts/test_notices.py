@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.alerts import notices
+from bot import notices
 from bot.model.messages import Notice, Outgoing
 from bot.model.settings import Problem
 from tests.testbed.fakes import START

@@ -25,7 +25,7 @@ from bot.model.archive import Arrival
 from bot.model.rules import Severity
 from bot.model.surges import Causes, Surge, Volume
 from bot.storage import schema
-from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, Share, Timestamp, WholeNumber
+from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, StoredFloat, Timestamp, WholeNumber
 from tests.faults import rows
 from tests.journeys.world import World, world
 from tests.testbed import made
@@ -135,7 +135,7 @@ def _sample(column: Column[Any]) -> object:
             return next(iter(kind.kind.__members__.values()))
         case Flag():
             return False
-        case Integer() | WholeNumber() | Share():
+        case Integer() | WholeNumber() | StoredFloat():
             return 1
         case HashBytes() | LargeBinary():
             return b"0123456789abcdef"

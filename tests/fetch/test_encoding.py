@@ -9,7 +9,7 @@ from operator import mul
 import pytest
 
 from bot.fetch import parsing, protocol
-from bot.fetch.protocol import TextsToEncode, Vectors
+from bot.fetch.protocol import TextsToEncode, TextVectors
 from bot.model.settings import FetchPolicy
 
 REPORT, OTHER_WORDS, TRANSLATED, UNRELATED = (
@@ -39,13 +39,13 @@ async def test_reports_of_one_event_are_nearer_than_others_also_in_another_langu
 @pytest.mark.parametrize(
     "answer",
     [
-        Vectors(()),
-        Vectors(((1.0, 0.0), (0.0, 1.0))),
-        Vectors(((0.5, 0.5),)),
-        Vectors(((math.nan, 1.0),)),
+        TextVectors(()),
+        TextVectors(((1.0, 0.0), (0.0, 1.0))),
+        TextVectors(((0.5, 0.5),)),
+        TextVectors(((math.nan, 1.0),)),
         protocol.Text("no vector"),
     ],
 )
-def test_an_answer_that_is_not_the_vector_of_each_text_is_refused(answer: protocol.Answer) -> None:
+def test_an_answer_that_is_not_the_vector_of_each_text_is_refused(answer: protocol.ReaderResult) -> None:
     with pytest.raises(protocol.Garbage):
         TextsToEncode(("one text",)).unpack(answer)

@@ -47,12 +47,12 @@ BOASTER = FaultyItem(entry=Entry(title="Good"), error="call 555-0100")
 #: The behaviour of the program, and the error of the document.
 LIARS = {
     "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "not a document"),
-    "is no frame": (_says(b"<html>"), r"wrong answer: a length of \d+ bytes"),
-    "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "wrong answer: a length of"),
-    "is no message": (_says(_frame(b"\xc1\xc1")), "wrong answer"),
-    "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "wrong answer: Expected"),
-    "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "wrong answer"),
-    "is nothing": (_says(_frame(b"")), "wrong answer"),
+    "is no frame": (_says(b"<html>"), r"wrong result: a length of \d+ bytes"),
+    "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "wrong result: a length of"),
+    "is no message": (_says(_frame(b"\xc1\xc1")), "wrong result"),
+    "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "wrong result: Expected"),
+    "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "wrong result"),
+    "is nothing": (_says(_frame(b"")), "wrong result"),
     "is that it is ready, again": (_says(READY), "not a document"),
     "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "no answer within 1 second"),
     "says more than a document can": (

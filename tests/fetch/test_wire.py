@@ -40,7 +40,7 @@ def _done(reading: ParsedFeed) -> protocol.Done:
 @given(entries=st.lists(_ENTRY, max_size=6).map(tuple))
 def test_a_message_comes_out_as_it_went_in(entries: tuple[Entry, ...]) -> None:
     reading = ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
-    sent: list[protocol.Answer] = [
+    sent: list[protocol.ReaderResult] = [
         protocol.Ready(),
         _done(reading),
         protocol.NoFeed("none", ("https://a.example",)),
@@ -49,7 +49,7 @@ def test_a_message_comes_out_as_it_went_in(entries: tuple[Entry, ...]) -> None:
     for message in sent:
         frame = protocol.frame_message(message)
         assert protocol.frame_length(frame[: protocol.LENGTH_BYTES]) == len(frame) - protocol.LENGTH_BYTES
-        assert protocol.decode_answer(frame[protocol.LENGTH_BYTES :]) == message
+        assert protocol.decode_result(frame[protocol.LENGTH_BYTES :]) == message
 
 
 @given(place=st.integers(0, 500), to=st.integers(0, 255))
@@ -59,7 +59,7 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
     )
     whole[place % len(whole)] = to
     try:
-        answer = protocol.decode_answer(bytes(whole[protocol.LENGTH_BYTES :]))
+        answer = protocol.decode_result(bytes(whole[protocol.LENGTH_BYTES :]))
         if isinstance(answer, protocol.Done):
             _JOB.unpack(answer)
     except protocol.Garbage:

@@ -55,7 +55,7 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
             assert prepared.title or prepared.guid
         with contextlib.suppress(UnicodeEncodeError):  # the reader process replaces half characters
             done = protocol.Done(replace(reading, entries=()), prepared_items)
-            decoded = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
+            decoded = protocol.decode_result(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
             assert decoded == done
 
     return run
@@ -117,9 +117,9 @@ def _page(data: bytes) -> None:
 
 def _answer(data: bytes) -> None:
     with contextlib.suppress(protocol.Garbage):
-        protocol.decode_answer(data)
+        protocol.decode_result(data)
     with contextlib.suppress(protocol.Garbage):
-        protocol.decode_question(data)
+        protocol.decode_job(data)
 
 
 _XML_WORDS = tuple(

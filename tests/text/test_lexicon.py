@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from bot.text import lexicon
-from bot.text.words import fold
+from bot.text.words import fold_word
 
 LANGUAGES = sorted(
     path.name.removesuffix(".txt")
@@ -21,7 +21,7 @@ LANGUAGES = sorted(
     [("en", "killed"), ("es", "fallecidos"), ("fr", "morts"), ("de", "Todesopfer"), ("pt", "mortos"), ("tr", "öldü")],
 )
 def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
-    assert "=die" in lexicon.meanings(language, fold(word))
+    assert "=die" in lexicon.meanings(language, fold_word(word))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
     ],
 )
 def test_a_word_that_only_begins_like_another_has_no_meaning(language: str, listed: str) -> None:
-    assert [word for word in listed.split() if lexicon.meanings(language, fold(word))] == []
+    assert [word for word in listed.split() if lexicon.meanings(language, fold_word(word))] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

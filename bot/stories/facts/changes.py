@@ -13,7 +13,7 @@ from bot.patterns import LazyPattern
 from bot.stories.facts.reading import FATES, SUMS, Figure, Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.numbers import Number
-from bot.text.words import fold
+from bot.text.words import fold_word
 
 #: Number of sentences after the headline in which changes are sought.
 _READ = 4
@@ -254,7 +254,7 @@ def _is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> b
     # Words before another number refer to that number: "from 60 to 30".
     preceding = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
     preceding = preceding[-3:-1] if is_hedged else preceding[-2:]
-    return any(lexicon.of(statement.language).has("away", fold(word)) for word in preceding)
+    return any(lexicon.of(statement.language).has("away", fold_word(word)) for word in preceding)
 
 
 def is_another_count(values: StoryValues, figure: Figure) -> bool:

@@ -18,7 +18,7 @@ from bot.patterns import LazyPattern
 from bot.stories.facts.reading import statement
 from bot.text import headlines, lexicon, sentences
 from bot.text.forms import is_live_page
-from bot.text.words import fold, stem, words_of
+from bot.text.words import fold_word, stem, words_of
 
 #: Maximum sentences compared per version, and words per sentence, because an alert is rarely about later text.
 _SENTENCES, _WORDS = 200, 80
@@ -118,7 +118,7 @@ def _are_versions(words: Counter[str], other_words: Counter[str]) -> bool:
 
 
 def _bare(sentence: str) -> list[str]:
-    return [fold(token.text) for token in words_of(sentence)][:_WORDS]
+    return [fold_word(token.text) for token in words_of(sentence)][:_WORDS]
 
 
 def _as_long(old: str, new: str) -> tuple[str, str]:
@@ -215,7 +215,7 @@ _LONGEST_WORD = 60
 
 def _is_form(word: str, other: str, language: str) -> bool:
     """Return whether two words are forms, misspellings or abbreviations of one; False for numbers and opposites."""
-    first, second = (fold(form).replace("'", "") for form in (word, other))
+    first, second = (fold_word(form).replace("'", "") for form in (word, other))
     is_value = any(letter.isdigit() for letter in first + second)
     are_names = word[0].isupper() and other[0].isupper()
     has_other_meaning = set(_outcomes([word], language)) != set(_outcomes([other], language))
@@ -237,21 +237,21 @@ def _marks(words: Iterable[str], language: str) -> set[str]:
         table
         for word in words
         for table in ("not", "hedge")
-        if tables.has(table, fold(word)) or (table == "not" and word.lower().endswith("n't"))
+        if tables.has(table, fold_word(word)) or (table == "not" and word.lower().endswith("n't"))
     }
 
 
 def _outcomes(words: Iterable[str], language: str) -> Iterator[str]:
     """Yield the decisions and outcomes among the words; ambiguous words such as "back" do not count."""
     for word in words:
-        meanings = _OUTCOMES.intersection(lexicon.meanings(language, fold(word)))
+        meanings = _OUTCOMES.intersection(lexicon.meanings(language, fold_word(word)))
         if len(meanings) == 1:
             yield from meanings
 
 
 def _content(words: Iterable[str], wording: _Wording) -> list[str]:
     """Return the words that are not function words."""
-    return [word for word in words if not lexicon.is_small(wording.language, fold(word))]
+    return [word for word in words if not lexicon.is_small(wording.language, fold_word(word))]
 
 
 def _are_names(words: Iterable[str], wording: _Wording) -> int:
@@ -262,12 +262,12 @@ def _are_names(words: Iterable[str], wording: _Wording) -> int:
 
 
 def _letters(words: Iterable[str]) -> str:
-    return "".join(filter(str.isalnum, fold("".join(words))))
+    return "".join(filter(str.isalnum, fold_word("".join(words))))
 
 
 def _are_opposites(gone: Iterable[str], come: Iterable[str]) -> bool:
     """Return whether a word and its opposite are exchanged: "likely" and "unlikely"."""
-    old_words, new_words = ({fold(word) for word in words if len(word) > 3} for words in (gone, come))
+    old_words, new_words = ({fold_word(word) for word in words if len(word) > 3} for words in (gone, come))
     return any(
         f"{prefix}{word}" in opposites
         for opposites, words in ((old_words, new_words), (new_words, old_words))

@@ -151,7 +151,7 @@ def bare_headline(article: Article) -> str:
 def _is_labelled(table: str, text: str, language: str) -> bool:
     """Return whether the first or last word is a label of the table: "CORRECTED: …", "Acme sues Borel (correction)"."""
     labels = _FIRST_WORD.match(text), _LAST_WORD.search(text)
-    return any(label is not None and lexicon.of(language).has(table, words.fold(label[1])) for label in labels)
+    return any(label is not None and lexicon.of(language).has(table, words.fold_word(label[1])) for label in labels)
 
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
@@ -172,7 +172,7 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
         names=names.names(found_words, language),
         figures=tuple(_figure(number, bare, language) for number in counts),
         days=days,
-        folded=frozenset(words.fold(token.text) for token in found_words),
+        folded=frozenset(words.fold_word(token.text) for token in found_words),
         turns=turns_in(in_words, language),
         day=day,
         language=language,
@@ -190,18 +190,18 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
     following = list(words.words_of(_CLAUSE.split(bare[number.end : number.end + BESIDE], maxsplit=1)[0]))
     preceding = list(words.words_of(_CLAUSE.split(bare[max(0, number.start - BESIDE) : number.start])[-1]))
     table = lexicon.of(language)
-    noun = next((token for token in following[:3] if not lexicon.is_small(language, words.fold(token.text))), None)
+    noun = next((token for token in following[:3] if not lexicon.is_small(language, words.fold_word(token.text))), None)
     fates = [
         meaning
         for token in (*following[:5], *preceding[:-9:-1])
-        for meaning in lexicon.meanings(language, words.fold(token.text))
+        for meaning in lexicon.meanings(language, words.fold_word(token.text))
         if meaning in (SUMS if number.unit else FATES)
     ]
     # "12 of the 30" is a part, "data of 30 customers" is not.
     beside = following[:2] + [token for token in preceding[-1:] if token.text != "of"]
-    is_part = any(table.has("part", words.fold(token.text)) for token in beside)
+    is_part = any(table.has("part", words.fold_word(token.text)) for token in beside)
     # An age or a time does not count people.
-    is_time = noun is not None and any(table.has(kind, words.fold(noun.text)) for kind in ("age", "time"))
+    is_time = noun is not None and any(table.has(kind, words.fold_word(noun.text)) for kind in ("age", "time"))
     what = "" if is_time else next(iter(fates), number.unit or (noun.stem if noun else ""))
     return Figure(number, what, _called(noun, following, language) if noun else "", is_part)
 
@@ -209,7 +209,7 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
 def _called(noun: words.StemmedWord, following_words: Sequence[words.StemmedWord], language: str) -> str:
     """Return the noun, with its compound if there is one: "emergency calls" in "11,400 emergency calls failed"."""
     following = next((word.text for word in following_words[following_words.index(noun) + 1 :]), "")
-    is_verb = lexicon.meanings(language, words.fold(noun.text)) and not noun.text.endswith("ed")
+    is_verb = lexicon.meanings(language, words.fold_word(noun.text)) and not noun.text.endswith("ed")
     is_pair = noun.text.islower() and not noun.text.endswith("s") and following.islower() and following.endswith("s")
     return (
         f"{noun.text} {following}"
@@ -221,7 +221,7 @@ def _called(noun: words.StemmedWord, following_words: Sequence[words.StemmedWord
 def _content(tokens: Sequence[words.StemmedWord], language: str) -> list[str]:
     content: list[str] = []
     for token in tokens:
-        folded = words.fold(token.text)
+        folded = words.fold_word(token.text)
         if not lexicon.is_small(language, folded) and not folded[0].isdigit():
             content.extend(lexicon.meanings(language, folded) or (token.stem,))
     return content

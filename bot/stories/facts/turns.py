@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.text import lexicon
-from bot.text.words import fold, words_of
+from bot.text.words import fold_word, words_of
 
 #: Turns that repeat, replace or resume something that was reported: "second", "instead", "no longer", "resumes".
 REPEATS = frozenset({"another", "again", "instead", "stop", "resume"})
@@ -47,7 +47,7 @@ def turns_in(text: str, language: str) -> tuple[str, ...]:
     """
     if "turn" not in lexicon.of(language).tables:
         return ()
-    words = [fold(token.text) for token in words_of(text)]
+    words = [fold_word(token.text) for token in words_of(text)]
     kinds = ((at, lexicon.of(language).value("turn", word)) for at, word in enumerate(words))
     return tuple(
         dict.fromkeys(

@@ -10,7 +10,7 @@ from importlib import resources
 from itertools import chain
 
 from bot.patterns import LazyPattern
-from bot.text.words import fold
+from bot.text.words import fold_word
 
 #: Size of the caches by language. Limited, because a feed may name a different language in every item.
 MOST_LANGUAGES = 128
@@ -37,7 +37,7 @@ class Table:
 
     def add(self, entry: str, value: str) -> None:
         """Add an entry; ``word*`` matches every word with this prefix."""
-        word = fold(entry.removesuffix("*"))
+        word = fold_word(entry.removesuffix("*"))
         if not entry.endswith("*"):
             self.whole[word] = (*self.whole.get(word, ()), value)
             return
@@ -94,7 +94,7 @@ def joined(language: str, text: str) -> str:
     # Look for second words first, because most texts have none and a search for whole verbs takes ten times as long.
     if table is None or not _seconds(language).search(text):
         return text
-    return _phrases(language).sub(lambda verb: table.whole[fold(f"{verb[1]}+{verb[2]}")][0], text)
+    return _phrases(language).sub(lambda verb: table.whole[fold_word(f"{verb[1]}+{verb[2]}")][0], text)
 
 
 @lru_cache(maxsize=MOST_LANGUAGES)
@@ -141,7 +141,7 @@ def language_of(text: str, declared: str | None) -> str:
             if letters.search(text):
                 return language
     named = base(declared) if declared else ""
-    languages = map(_function_words().get, map(fold, _WORD.findall(text)))
+    languages = map(_function_words().get, map(fold_word, _WORD.findall(text)))
     counts = Counter(chain.from_iterable(filter(None, languages)))
     most = max(counts.values(), default=0)
     return (

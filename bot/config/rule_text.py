@@ -11,7 +11,7 @@ from bot.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSource:
+class RuleText:
     """A loaded rule in the current text of its file."""
 
     path: str
@@ -21,7 +21,7 @@ class RuleSource:
     first_line: int
 
 
-def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
+def find_rule_text(settings: Settings, name: str) -> RuleText | None:
     """Return the source of a rule, or None if its file no longer has it.
 
     This reads and parses the file, so do not call it in the event loop.
@@ -40,5 +40,5 @@ def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
         if isinstance(written_name, ScalarNode) and written_name.value == name:
             line, column = document.place(item.start)
             text = " " * (column - 1) + document.text[item.start : item.end].rstrip()
-            return RuleSource(path=state.path, yaml=textwrap.dedent(text) + "\n", first_line=line)
+            return RuleText(path=state.path, yaml=textwrap.dedent(text) + "\n", first_line=line)
     return None
