@@ -196,6 +196,7 @@ class App:
         Raises StoreUnavailable.
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
+        await self.fill_search_index()
         await self.tend_quarantine()
         await self._assisting.prepare()
         passed = await self._pass_over_all(everything=everything)
@@ -266,6 +267,7 @@ class App:
             Job(name="trouble", every=1 * seconds, work=self.report_trouble),
             Job(name="outage", every=5 * seconds, work=self.announce_outage),
             Job(name="quarantine", every=10 * seconds, work=self.tend_quarantine, is_shared=True),
+            Job(name="search index", every=10 * seconds, work=self.fill_search_index, is_shared=True),
             Job(name="keep", every=10 * minutes, work=self.maintain, is_shared=True),
             Job(name="audit", every=1 * minutes, work=self.audit, is_shared=True),
         ]
@@ -326,17 +328,21 @@ class App:
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def tend_quarantine(self) -> None:
-        """Retry requested pieces, report those that were set aside, and fill an emptied index. Raises StoreError."""
-        settings, now, operator = self.live.settings, self.clock.now(), self.settings.bot.operator
-        if await self.store.read(lambda tx: tx.search.is_incomplete()):
-            if operator is not None:
-                row = notices.notice_row(notices.index_rebuilt(now), channel=operator, now=now)
-                await self.store.write(lambda tx: tx.outbox.add([row]))
-            while await self.store.read(lambda tx: tx.search.is_incomplete()):
-                await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
+        """Retry requested pieces, and report those that were set aside. Raises StoreError."""
+        settings, now = self.live.settings, self.clock.now()
         await retry.retry_requested(self.store, settings, now=now)
         if await self.store.read(lambda tx: tx.quarantine.unreported()):
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
+
+    async def fill_search_index(self) -> None:
+        """Fill the search index if it was emptied because it was damaged. Raises StoreError."""
+        if not await self.store.read(lambda tx: tx.search.is_incomplete()):
+            return
+        if operator := self.settings.bot.operator:
+            row = notices.notice_row(notices.index_rebuilt(now := self.clock.now()), channel=operator, now=now)
+            await self.store.write(lambda tx: tx.outbox.add([row]))
+        while await self.store.read(lambda tx: tx.search.is_incomplete()):
+            await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
 
     async def audit(self) -> None:
         """Ask outside indexes about audited rules, as far as questions are due. Raises StoreUnavailable."""
