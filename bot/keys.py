@@ -57,19 +57,6 @@ def key_of(field: str) -> str:
     return field.removesuffix("_")
 
 
-class DefaultZone:
-    """The time zone of values that are written without one. Records whether any value needed it."""
-
-    def __init__(self, zone: zoneinfo.ZoneInfo) -> None:
-        self._zone = zone
-        self.is_used = False
-
-    def take(self) -> zoneinfo.ZoneInfo:
-        """Return the zone, and record that a value needed it."""
-        self.is_used = True
-        return self._zone
-
-
 class Parse:
     """A step of parsing a value.
 
@@ -77,8 +64,8 @@ class Parse:
         before     the step prepares the input of the type's own parser
         after      the step checks or converts the result of the type's own parser
 
-    If ``info`` is true, the step also gets pydantic's ValidationInfo, whose context is the DefaultZone. ``schema`` is
-    the JSON Schema.
+    If ``info`` is true, the step also gets pydantic's ValidationInfo, whose context is the time zone of values
+    without one. ``schema`` is the JSON Schema.
     """
 
     def __init__(

@@ -205,13 +205,13 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
             report.add(place, "short-token", message, advice, severity="warning")
 
 
-def _zone_of(root: Node) -> keys.DefaultZone:
+def _zone_of(root: Node) -> ZoneInfo:
     """Return the time zone for values without one. It is UTC if the key is missing or wrong."""
     written = value_of(root, "timezone")
     try:
-        return keys.DefaultZone(keys.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC"))
+        return keys.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC")
     except keys.InvalidValue:
-        return keys.DefaultZone(ZoneInfo("UTC"))
+        return ZoneInfo("UTC")
 
 
 def _complete(settings: BotSettings, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:

@@ -253,23 +253,21 @@ class _Folder:
 
     def _rule_file(self, path: str, old: FileState | None, context: RuleContext) -> FileState:
         content = files.read_file(path, old)
-        is_same_outside = old is not None and context.facts_for(old.needs) == old.facts
-        if content.content is None and old is not None and is_same_outside:
+        if content.content is None and old is not None and old.context == context:
             return replace(old, stamp=content.stamp)
         if content.content is None:
             content = files.read_file(path, None)
         report = files.parse_file(path, content.content or b"", by_item=True)
         previous_rules = old.rules if old else ()
         parsed = rules_file.parse_rules_file(report, context, previous=previous_rules)
-        state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
-        if parsed is None:
-            return replace(state, rules=_kept(previous_rules), facts=context.facts_for(state.needs))
-        return replace(
-            state,
-            rules=tuple(parsed.loaded),
-            off=tuple(parsed.off),
-            needs=parsed.needs,
-            facts=context.facts_for(parsed.needs),
+        return FileState(
+            path=path,
+            stamp=content.stamp,
+            digest=content.digest,
+            problems=report.finish(),
+            rules=tuple(parsed.loaded) if parsed else _kept(previous_rules),
+            off=tuple(parsed.off) if parsed else (),
+            context=context,
         )
 
     def _join(self) -> None:

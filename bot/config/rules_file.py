@@ -16,7 +16,7 @@ from bot import keys, rules
 from bot.config import audits, blocks, bot_file, nodes, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.settings import UTC, BotSettings, FileState, LoadedRule, RuleNeeds
+from bot.config.settings import UTC, BotSettings, FileState, LoadedRule
 from bot.keys import Key, Parse
 from bot.model.language_models import Use
 from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Group, Rule, Severity, Term
@@ -48,7 +48,7 @@ class RuleFile(SetsOfFile):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContext:
-    """The facts from other files that a rule can depend on."""
+    """The facts from other files that a rule can depend on. While they stay the same, no rule need be read again."""
 
     #: Names of channels. None means that bot.yaml cannot be read, so the channels of rules are not checked.
     channels: frozenset[str] | None = None
@@ -82,23 +82,6 @@ class RuleContext:
             has_routes=bool(bot.routes),
             briefs=frozenset(name for name, channel in bot.channels.items() if channel.options.brief),
             uses=frozenset(bot.model.uses if bot.model else ()),
-        )
-
-    def facts_for(self, needs: RuleNeeds) -> tuple[object, ...]:
-        """Return what the other files say about these needs. While it stays the same, rules need not be read again."""
-        return (
-            *(
-                None if names is None else names & needed
-                for names, needed in (
-                    (self.channels, needs.channels),
-                    (self.briefs, needs.briefs),
-                    (self.people, needs.people),
-                    (self.feeds, needs.feeds),
-                    (self.uses, needs.uses),
-                )
-            ),
-            self.has_routes if needs.has_no_notify else None,
-            self.zone if needs.uses_zone else None,
         )
 
 
@@ -186,22 +169,6 @@ class RuleReader:
     loaded: list[LoadedRule] = field(default_factory=list)
     #: Names of refused rules without a good version.
     off: list[str] = field(default_factory=list)
-    #: The rules whose keys could be read, usable or not.
-    _parsed: list[Rule] = field(default_factory=list, init=False)
-    _uses_zone: bool = field(default=False, init=False)
-
-    @property
-    def needs(self) -> RuleNeeds:
-        """Everything that the rules need from other files."""
-        return RuleNeeds(
-            channels=frozenset(name for rule in self._parsed for name in rule.notify),
-            briefs=frozenset(name for rule in self._parsed if rule.when == ONLY_BRIEF for name in rule.notify),
-            people=frozenset(name for rule in self._parsed for name in rule.mention),
-            feeds=frozenset(name for rule in self._parsed for name in rule.feeds),
-            uses=frozenset([Use.RELEVANCE] if any(rule.about for rule in self._parsed) else ()),
-            has_no_notify=any(not rule.notify for rule in self._parsed),
-            uses_zone=self._uses_zone,
-        )
 
     def read(self, node: Node) -> LoadedRule | None:
         """Read a rule; return None if it has errors (they are in the report)."""
@@ -213,9 +180,8 @@ class RuleReader:
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
             self.report.add_flaw(flaw)
-        zone = keys.DefaultZone(self.context.zone)
         bad_keys: set[str] = set()
-        written = validation.validate(Rule, node, self.report, zone=zone, bad_keys=bad_keys)
+        written = validation.validate(Rule, node, self.report, zone=self.context.zone, bad_keys=bad_keys)
         self._check_names(node)
         has_key_as_label = refuse_keys_as_labels(node, self.report)
         warn_of_commas(node, self.report)
@@ -225,7 +191,6 @@ class RuleReader:
             self._look_further(node, bad_keys)
             return None
         rule = self._with_context(written)
-        self._uses_zone |= zone.is_used
         self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
@@ -266,8 +231,7 @@ class RuleReader:
         pairs = [pair for pair in node.pairs if pair[0].value not in bad_keys]
         valid_part = MappingNode(pairs, node.start, node.end, is_flow=False)
         scratch = ProblemReport(self.report.path, self.report.document)
-        zone = keys.DefaultZone(self.context.zone)
-        written = validation.validate(Rule, valid_part, scratch, zone=zone, defaults={"name": "(no name)"})
+        written = validation.validate(Rule, valid_part, scratch, zone=self.context.zone, defaults={"name": "(no name)"})
         if written is None:
             return
         rule = self._with_context(written)
@@ -285,7 +249,6 @@ class RuleReader:
         """Return the rule with its sets and version."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
-        self._parsed.append(rule)
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:

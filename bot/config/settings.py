@@ -443,23 +443,6 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleNeeds:
-    """The names that the rules of one file use, which other files must have."""
-
-    channels: frozenset[str] = frozenset()
-    #: Channels that must have a brief.
-    briefs: frozenset[str] = frozenset()
-    people: frozenset[str] = frozenset()
-    feeds: frozenset[str] = frozenset()
-    #: Uses of the language model.
-    uses: frozenset[str] = frozenset()
-    #: Whether a rule omits ``notify``, so that bot.yaml must have routes.
-    has_no_notify: bool = False
-    #: Whether a value depends on the time zone of bot.yaml.
-    uses_zone: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
     """One file as last read. A reload skips the file if it is unchanged."""
 
@@ -472,10 +455,8 @@ class FileState:
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: The names that the rules of this file need from other files.
-    needs: RuleNeeds = RuleNeeds()
-    #: The facts of the other files about these needs when this file was read.
-    facts: tuple[object, ...] = ()
+    #: For a rule file: what the other files said when it was read.
+    context: object = None
     #: The feeds of feeds.yaml.
     feeds: tuple[Feed, ...] = ()
     #: For feeds.yaml: the names, addresses and tags by which rules select feeds, or None if unknown.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 import pydantic
 from pydantic_core import ErrorDetails
@@ -89,7 +90,7 @@ def validate(
     report: ProblemReport,
     *,
     whole: ScalarNode | None = None,
-    zone: keys.DefaultZone | None = None,
+    zone: ZoneInfo | None = None,
     other_keys: Collection[str] = (),
     bad_keys: set[str] | None = None,
     defaults: Mapping[str, object] | None = None,

@@ -250,7 +250,7 @@ def _parse_when(value: object) -> Literal["brief", "volume"] | None:
 
 
 def _parse_end(value: object, info: Any) -> datetime:
-    return keys.end_of_date(keys.parse_until(value), info.context.take())
+    return keys.end_of_date(keys.parse_until(value), info.context)
 
 
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"

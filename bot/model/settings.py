@@ -32,7 +32,7 @@ class QuietHours:
 
 def _parse_quiet(value: object, info: Any) -> QuietHours:
     start, end, own_zone = keys.parse_quiet_hours(value)
-    return QuietHours(start=start, end=end, zone=own_zone or info.context.take())
+    return QuietHours(start=start, end=end, zone=own_zone or info.context)
 
 
 _QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
