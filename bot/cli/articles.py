@@ -111,6 +111,6 @@ def describe_place(place: StoryPlace) -> Iterator[str]:
     for surge in place.surges:
         end = f"{surge.closed_at:%Y-%m-%d %H:%M} UTC" if surge.closed_at else "now"
         peak = f"{surge.count} articles at its peak, usually {surge.usual:.0f}"
-        yield f"counted in a surge: {surge.rule}, {surge.began_at:%Y-%m-%d %H:%M} to {end}, {peak}"
+        yield f"counted in a surge: {surge.rule}, {surge.since:%Y-%m-%d %H:%M} to {end}, {peak}"
     for message in place.messages:
         yield f"message: {describe_message(message)}"

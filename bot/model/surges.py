@@ -70,8 +70,8 @@ class Surge:
     severity: Severity
     window: timedelta
     opened_at: datetime
-    #: The first hour of the window that is above the usual level.
-    began_at: datetime
+    #: The first hour of the window in which the surge was found. The articles of its stories count from then on.
+    since: datetime
     #: The volume when the surge was last evaluated.
     now: Volume
     #: The largest volume, and the end of its window.

@@ -122,7 +122,7 @@ def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
     measured = volume.measure(counts, window=window, now=now)
     if surge is None:
         if measured is not None and volume.is_surge(measured, limits):
-            _open(turn, rule, limits, measured, counts)
+            _open(turn, rule, limits, measured)
         return
     current = replace(surge, now=measured or surge.now)
     if current.now.count > surge.peak.count:
@@ -135,7 +135,7 @@ def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
         turn.save_surge(current)
 
 
-def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume, counts: Mapping[datetime, int]) -> None:
+def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume) -> None:
     """Open a surge if its articles support it."""
     now = turn.now
     last_closed_at = turn.tx.volume.last_closed_at(rule.name)
@@ -155,7 +155,7 @@ def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume, counts:
         severity=rule.severity,
         window=limits.in_,
         opened_at=now,
-        began_at=volume.find_beginning(counts, measured, limits.in_, now),
+        since=since,
         now=measured,
         peak=measured,
         peak_at=now,
@@ -194,9 +194,8 @@ def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, St
 def _update(turn: Turn, stored: Surge, surge: Surge) -> None:
     """Save a surge and edit its messages, if it differs from what is stored."""
     # While the surge lasts, its causes only grow, so the message does not lose the story that began it.
-    since = volume.first_hour(surge.opened_at, surge.window)
-    stories = _read_stories(turn, surge.rule, since)
-    causes = volume.find_causes(stories.values(), surge.rule, since=since)
+    stories = _read_stories(turn, surge.rule, surge.since)
+    causes = volume.find_causes(stories.values(), surge.rule, since=surge.since)
     surge = replace(surge, causes=causes if causes.largest else surge.causes)
     if surge != stored:
         _post(turn, replace(surge, shown_at=turn.now), stories)
@@ -227,18 +226,19 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
 def _write_listing(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Listing:
     now, window = turn.now, format_duration(surge.window)
     zone = turn.settings.bot.timezone
-    began, peak = format_time(surge.began_at, zone), format_time(surge.peak_at, zone)
+    counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
+    chart = f"{volume.draw_sparkline(counts, until=now)} last 24 hours"
+    peak = format_time(surge.peak_at, zone)
     if surge.closed_at is not None:
         lead = f"Surge over: {surge.rule}: at its peak {volume.describe_volume(surge.peak, window)}"
-        times = f"it lasted from {began} to {format_time(now, zone)}, with its peak at {peak}"
+        chart += (
+            f"; it lasted from {format_time(surge.opened_at, zone)} to {format_time(now, zone)}; its peak was at {peak}"
+        )
     else:
         lead = f"Surge: {surge.rule}: {volume.describe_volume(surge.now, window)}"
-        times = f"it began at {began}"
         if surge.peak.count > surge.now.count:
-            times += f" and had its peak, {surge.peak.count} articles, at {peak}"
-    counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
-    sparkline = volume.draw_sparkline(counts, until=now)
-    lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge, zone))
+            chart += f"; its peak was {surge.peak.count} articles, at {peak}"
+    lines = (chart, volume.describe_causes(surge, zone))
     rules = {surge.rule: turn.rules[surge.rule]} if surge.rule in turn.rules else {}
     return Listing(
         severity=surge.severity,

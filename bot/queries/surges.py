@@ -28,8 +28,9 @@ class SurgeDocument(Document):
     """A surge: a time in which the coverage of a rule is far above what is usual, at its peak."""
 
     rule: str
+    #: The hour from which its articles count.
+    since: Time
     opened_at: Time
-    began_at: Time
     closed_at: Time | None
     peak_at: Time
     count: int
@@ -42,7 +43,7 @@ class SurgeDocument(Document):
         """Return the document of a surge."""
         peak, causes = value.peak, value.causes
         return cls(
-            **{name: getattr(value, name) for name in ("rule", "opened_at", "began_at", "closed_at", "peak_at")},
+            **{name: getattr(value, name) for name in ("rule", "since", "opened_at", "closed_at", "peak_at")},
             count=peak.count,
             usual=peak.usual,
             event_count=causes.story_count,
@@ -124,7 +125,7 @@ def draw_bars(shown: VolumeDocument, *, now: datetime, days: int = USUAL_DAYS) -
     bars = []
     while begin <= now:
         end = begin + width
-        is_surge = any(surge.began_at < end and (surge.closed_at or now) >= begin for surge in shown.surges)
+        is_surge = any(surge.opened_at < end and (surge.closed_at or now) >= begin for surge in shown.surges)
         count = sum(hour.count for hour in shown.hours if begin <= hour.hour < end)
         bars.append(Bar(begin=begin, count=count, is_surge=is_surge))
         begin = end

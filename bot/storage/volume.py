@@ -66,10 +66,10 @@ class Volumes(Repository):
     def surges_around(self, when: datetime) -> Sequence[Surge]:
         """Return the surges of all rules whose coverage includes this time, oldest first."""
         is_later = or_(surges.c.closed_at.is_(None), surges.c.closed_at >= when)
-        # A surge begins at most two days, the longest window, before it is opened.
+        # A surge counts articles from at most two days, the longest window, before it is opened.
         is_near = surges.c.opened_at <= when + timedelta(days=3)
         statement = select(surges.c.surge).where(is_later, is_near).order_by(surges.c.opened_at, surges.c.id)
-        return [surge for surge in self._connection.execute(statement).scalars() if surge.began_at <= when]
+        return [surge for surge in self._connection.execute(statement).scalars() if surge.since <= when]
 
     def surges_since(self, since: datetime, rule: str | None = None) -> Sequence[Surge]:
         """Return the surges that were opened at ``since`` or later, oldest first."""

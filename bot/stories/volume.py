@@ -163,16 +163,6 @@ def poisson_tail(count: int, rate: float) -> float:
 # -- one surge
 
 
-def find_beginning(counts: Mapping[datetime, int], volume: Volume, window: timedelta, now: datetime) -> datetime:
-    """Return the first hour of the window with more articles than usual."""
-    hours = max(1, window // HOUR)
-    end = floor_hour(now)
-    for number in reversed(range(hours)):
-        if counts.get(end - number * HOUR, 0) > volume.usual / hours:
-            return end - number * HOUR
-    return end
-
-
 def find_causes(stories: Iterable[Story], rule: str, *, since: datetime) -> Causes:
     """Return the stories that make up a rule's coverage since a time, those with most reports first.
 
@@ -236,17 +226,17 @@ def describe_volume(volume: Volume, window: str) -> str:
 def describe_causes(surge: Surge, zone: tzinfo) -> str:
     """Return whether a surge is one event or several, and who began, with times in ``zone``.
 
-    The articles are those since the window in which the surge opened, and not only those of the window that ends now.
+    The articles are those since the surge was found, and not only those of the window that ends now.
     """
     causes = surge.causes
     if not causes.largest:
         return ""
     first = causes.largest[0]
-    began = f"{first.outlets[0]} was first, at {format_time(first.began_at, zone)}"
-    since = f"since {format_time(first_hour(surge.opened_at, surge.window), zone)}"
+    began = f"first from {first.outlets[0]} at {format_time(first.began_at, zone)}"
+    since = f"since {format_time(surge.since, zone)}"
     if causes.story_count == 1:
-        return f"One event, in {format_count(first.count, 'article')} {since}; {began}"
+        return f"One event, in {format_count(first.count, 'article')} {since}, {began}"
     articles = f"{first.count} of {causes.article_count} articles {since}"
     if causes.is_one_event:
-        return f"Mostly one event, in {articles}; {began}"
-    return f"{causes.story_count} stories; the largest has {articles}; {began}"
+        return f"Mostly one event, in {articles}, {began}"
+    return f"{causes.story_count} stories; the largest has {articles}, {began}"

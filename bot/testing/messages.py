@@ -296,8 +296,8 @@ SURGE = Listing(
     reason=Reason.SURGE,
     lead="Surge: BlackBerry: 14 articles in 6 hours, usually 2 (7×)",
     lines=(
-        "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours; it began at 2 Dec 09:00 UTC",
-        "Mostly one event, in 9 of 14 articles since 2 Dec 05:00 UTC; The Wire was first, at 2 Dec 09:02 UTC",
+        "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours",
+        "Mostly one event, in 9 of 14 articles since 2 Dec 05:00 UTC, first from The Wire at 2 Dec 09:02 UTC",
     ),
     stories=LISTING.stories,
 )

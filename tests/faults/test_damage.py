@@ -46,7 +46,7 @@ SURGE = Surge(
     severity=Severity.NORMAL,
     window=timedelta(hours=1),
     opened_at=START,
-    began_at=START,
+    since=START,
     now=Volume(count=9, usual=1.0),
     peak=Volume(count=9, usual=1.0),
     peak_at=START,

@@ -134,6 +134,8 @@ async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(each_sto
     assert (surge.peak.count, surge.causes.outlet_count) == (12, 12)
     assert [row.message.kind for row in desk.rows] == [MessageKind.LISTING, MessageKind.EDIT]
     assert lead_of(desk.rows[-1].message).startswith("Surge over: BlackBerry: at its peak 12 articles in 6 hours")
+    assert lines_of(desk.rows[0].message)[0].endswith(" last 24 hours")
+    assert "; it lasted from 6 Dec 01:01 UTC to 6 Dec 07:01 UTC; " in lines_of(desk.rows[-1].message)[0]
     counted = await each_store.read(lambda tx: find_story_place(tx, reports[3].id))
     earlier = await each_store.read(lambda tx: find_story_place(tx, BEFORE[1].id))
     assert counted
@@ -182,7 +184,7 @@ async def test_the_largest_story_comes_first_with_its_first_outlet_and_the_numbe
     assert first.outlets[0] == "Early News"
     assert lead_of(message) == "Surge: BlackBerry: 18 articles in 6 hours, usually fewer than 1"
     causes = lines_of(message)[1]
-    assert causes.startswith("Mostly one event, in 14 of 18 articles since 5 Dec 20:00 UTC; Early News was first, at ")
+    assert causes.startswith("Mostly one event, in 14 of 18 articles since 5 Dec 20:00 UTC, first from Early News at ")
 
 
 async def test_the_articles_of_the_cause_have_another_period_than_the_window_and_the_message_states_it(
@@ -194,7 +196,7 @@ async def test_the_articles_of_the_cause_have_another_period_than_the_window_and
     await desk.run([*BEFORE, *burst(), *more], hours=range(BURST_HOUR + 7))
     message = desk.rows[-1].message
     assert lead_of(message).startswith("Surge: BlackBerry: 5 articles in 6 hours")
-    assert lines_of(message)[1].startswith("One event, in 17 articles since 5 Dec 20:00 UTC; ")
+    assert lines_of(message)[1].startswith("One event, in 17 articles since 5 Dec 20:00 UTC, first from ")
 
 
 async def test_a_bot_that_runs_once_a_day_reports_surges(store: storage.Store) -> None:

@@ -37,7 +37,7 @@ def write_surge(tx: storage.Transaction, version: str, now: datetime) -> None:
         severity=Severity.NORMAL,
         window=6 * HOUR,
         opened_at=now,
-        began_at=hour,
+        since=hour,
         now=peak,
         peak=peak,
         peak_at=now,
