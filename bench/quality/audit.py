@@ -31,7 +31,7 @@ from bot.app import runtime
 from bot.config import audits
 from bot.config.settings import Settings
 from bot.fetch.client import HttpFetcher
-from bot.model.audit import Coverage, OutsideEvent, OutsideReport
+from bot.model.audit import LATE_AFTER, OutsideReport
 from bot.model.stories import Story
 from bot.text.folding import fold_title
 from tests.testbed.elsewhere import Elsewhere
@@ -60,9 +60,8 @@ class Replayed:
     """What the archive has at the end of a replay."""
 
     stories: Sequence[Story]
-    events: Sequence[OutsideEvent]
-    #: (rule, event) -> the outside reports about it.
-    reports: Mapping[tuple[str, str], Sequence[OutsideReport]]
+    #: The outside reports of each event.
+    events: Sequence[Sequence[OutsideReport]]
 
 
 def read_steps(series: Sequence[str], *, days: int) -> tuple[dict[datetime, dict[str, bytes]], list[Published]]:
@@ -111,7 +110,8 @@ def serve_indexes(server: FeedServer, settings: Settings, published: Sequence[Pu
             text = (query.get("q") or query["query"])[0].removesuffix(f" when:{audits.RECENT.days}d")
             recent = (each.listed for each in published if each.seen <= now and now - each.listed.at < audits.RECENT)
             found = sorted((listed for listed in recent if finds(text, listed)), key=lambda listed: listed.at)
-            server.serve(f"/{search.feed.url.partition('://')[2]}", render(search.place, found[:-101:-1]))
+            address = search.feed.url.partition("#")[0]
+            server.serve(f"/{address.partition('://')[2]}", render(search.index, found[:-101:-1]))
 
 
 async def run(
@@ -149,22 +149,37 @@ async def run(
                     await running.once(everything=True, drain=timedelta())
                     for _ in settings.rules if audit else ():
                         await running.audit()
-                since, until = datetime(2020, 1, 1, tzinfo=UTC), clock.now()
                 stories = await running.store.read(lambda tx: tx.stories.since(None))
-                events = await running.store.read(lambda tx: tx.audits.events(since=since, until=until))
-                reports = await running.store.read(lambda tx: tx.audits.reports_about(events))
-    return Replayed(stories=stories, events=events, reports=reports)
+                events: dict[tuple[str, str], list[OutsideReport]] = {}
+                for compiled in settings.rules:
+                    name = compiled.rule.name
+                    for report in await running.store.read(lambda tx: tx.audits.reports(name, since=min(steps))):  # noqa: B023
+                        events.setdefault((name, report.event), []).append(report)
+    return Replayed(stories=stories, events=[sorted(reports, key=_published) for reports in events.values()])
+
+
+def _published(report: OutsideReport) -> datetime:
+    return report.article.when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """One event of the audit, and whether an outlet whose feed is polled has it in the truth."""
 
-    event: OutsideEvent
+    #: The reports about it, oldest first.
     reports: Sequence[OutsideReport]
     #: None if no report of it is in a story of the truth.
     story: Story | None
     is_carried: bool
+
+    @property
+    def rule(self) -> str:
+        return self.reports[0].rule
+
+    @property
+    def carried_at(self) -> datetime | None:
+        """When the audit says that a feed carried it, or None if it says that no feed did."""
+        return min((report.carried_at for report in self.reports if report.carried_at), default=None)
 
 
 def judge(audited: Replayed, truth: Replayed, shown: frozenset[str], *, until: datetime) -> list[Verdict]:
@@ -176,27 +191,28 @@ def judge(audited: Replayed, truth: Replayed, shown: frozenset[str], *, until: d
                 story_of.setdefault((match.rule, member.article.link), story)
                 story_of.setdefault((match.rule, fold_title(member.article.title)), story)
     verdicts = []
-    for event in audited.events:
-        if event.reported_at >= until:
+    for reports in audited.events:
+        if reports[0].article.when >= until:
             continue
-        reports = audited.reports[event.rule, event.event]
-        keys = [(event.rule, key) for report in reports for key in (report.link, fold_title(report.title))]
+        texts = [(report.rule, report.article) for report in reports]
+        keys = [(rule, key) for rule, article in texts for key in (article.link, fold_title(article.title))]
         stories = [story_of[key] for key in keys if key in story_of]
         is_carried = any(member.article.outlet in shown for story in stories for member in story.members)
-        verdicts.append(Verdict(event=event, reports=reports, story=next(iter(stories), None), is_carried=is_carried))
+        verdicts.append(Verdict(reports=reports, story=next(iter(stories), None), is_carried=is_carried))
     return verdicts
 
 
 def find_nearest(verdict: Verdict, truth: Replayed, shown: frozenset[str]) -> list[str]:
     """Return the headlines of polled outlets that share most words with an event's headline, to judge by eye."""
-    words = set(fold_title(verdict.reports[0].title).split())
+    first = verdict.reports[0].article
+    words = set(fold_title(first.title).split())
     headlines = {
         f"{member.article.outlet}: {member.article.title}": len(words & set(fold_title(member.article.title).split()))
         for story in truth.stories
         for member in story.members
         if member.article.outlet in shown
-        and verdict.event.rule in {match.rule for match in member.matches}
-        and abs(member.article.when - verdict.event.reported_at) < timedelta(days=3)
+        and verdict.rule in {match.rule for match in member.matches}
+        and abs(member.article.when - first.when) < timedelta(days=3)
     }
     return sorted(headlines, key=lambda headline: -headlines[headline])[:4]
 
@@ -204,11 +220,11 @@ def find_nearest(verdict: Verdict, truth: Replayed, shown: frozenset[str]) -> li
 def show(verdicts: Sequence[Verdict], truth: Replayed, shown: frozenset[str], *, read: int) -> None:
     """Print the recall of the audit and of the truth, and events that were seen only elsewhere, to be judged by eye."""
     known = [verdict for verdict in verdicts if verdict.story is not None]
-    missed = [verdict for verdict in known if verdict.event.coverage is Coverage.ONLY_ELSEWHERE]
-    late = sum(verdict.event.coverage is Coverage.LATE for verdict in known)
+    missed = [verdict for verdict in known if verdict.carried_at is None]
+    late = sum(v.carried_at is not None and v.carried_at - v.reports[0].article.when >= LATE_AFTER for v in known)
     wrong = [verdict for verdict in missed if verdict.is_carried]
-    overlooked = [v for v in known if v.event.coverage is not Coverage.ONLY_ELSEWHERE and not v.is_carried]
-    true_stories = {(v.event.rule, v.story.id): v.is_carried for v in known if v.story is not None}
+    overlooked = [v for v in known if v.carried_at is not None and not v.is_carried]
+    true_stories = {(v.rule, v.story.id): v.is_carried for v in known if v.story is not None}
     print(f"{len(verdicts)} events of the audit, {len(known)} of them in a story of the truth")
     print(f"audit: {len(known)} events, {len(missed)} only elsewhere, {late} late")
     print(f"  recall {1 - len(missed) / max(1, len(known)):.1%}")
@@ -225,9 +241,9 @@ def show(verdicts: Sequence[Verdict], truth: Replayed, shown: frozenset[str], *,
 
 
 def _show_event(what: str, verdict: Verdict) -> None:
-    print(f"\n[{what}] {verdict.event.rule}")
+    print(f"\n[{what}] {verdict.rule}")
     for report in verdict.reports:
-        print(f"    {report.place:12} {report.outlet}: {report.title}")
+        print(f"    {report.article.feed:12} {report.article.outlet}: {report.article.title}")
     for member in verdict.story.members if verdict.story else ():
         print(f"      in the truth, {member.article.outlet}: {member.article.title}")
 

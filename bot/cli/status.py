@@ -16,7 +16,7 @@ from bot import app, config, storage
 from bot.aio import Failure
 from bot.alerts import routing
 from bot.cli import archive, terminal
-from bot.cli.audit import describe_recall, describe_trouble
+from bot.cli.audit import show_summary
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
 from bot.durations import format_count, format_rough
@@ -110,9 +110,7 @@ def status(
         text = f"configuration: {format_count(errors, 'error')}; `wirewatch check` lists them"
         terminal.row(text, style="yellow")
     if shown.audit is not None:
-        terminal.row(describe_recall(shown.audit.recall), style="dim")
-        for index in shown.audit.failing:
-            terminal.row(describe_trouble(index), style="yellow")
+        show_summary(shown.audit)
     if shown.unwatched is not None:
         gap = f"{shown.unwatched.since:%Y-%m-%d %H:%M} to {shown.unwatched.until:%Y-%m-%d %H:%M} UTC"
         terminal.row(f"no feed was polled from {gap}", style="dim")

@@ -1,30 +1,49 @@
-"""Find the searches that audit a rule: the short forms of news search engines, as feeds.yaml has them."""
+"""Find the searches that audit a rule: its terms as a search text, in the short forms that feeds.yaml has for indexes.
+
+    rule → groups of alternatives, one group for each thing that must occur → (PTA OR regulator) "back door"
+
+A search engine knows only words and phrases, so the text asks for more than the rule: exclusions, distances and fields
+are omitted, and the rule itself decides about what the engine returns.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import quote
 
 from bot.feeds import places
 from bot.model.feeds import Feed
 from bot.model.rules import FROM_TERMS
-from bot.rules import outside
+from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
+from bot.rules.parts import LineKind, read_rule
+from bot.text.names import background_table
 
 #: Reports that are older than this are not searched. GDELT returns those of one day.
 RECENT = timedelta(days=2)
+#: Maximum words of a search text. Google ignores the words after the 32nd.
+MOST_WORDS = 30
+#: Maximum words for a term that ends in ``*``.
+MOST_ENDINGS = 2
 _EDITION = re.compile(r"([a-z]{2,3}-[A-Z]{2}): ?(.*)\Z", re.DOTALL)
 _FIRST_EDITION = "en-US"
+#: Words that search engines take for operators.
+_OPERATORS = frozenset(("OR", "AND", "NOT"))
+
+#: Words or phrases; at least one must occur.
+Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSearch:
-    """One search in one outside index."""
+    """The search for a rule in one outside index."""
 
-    #: The place of the index: google-news, bing-news or gdelt.
-    place: str
+    compiled: CompiledRule
+    #: google-news, bing-news or gdelt.
+    index: str
     feed: Feed
 
 
@@ -34,16 +53,28 @@ class NotSearchable(ValueError):
     HELP = 'write what to search for: audit: "search text"'
 
 
+def find_searches(rules: Iterable[CompiledRule]) -> list[IndexSearch]:
+    """Return the searches of all audited rules. `wirewatch check` reports the rules that cannot be searched."""
+    searches: list[IndexSearch] = []
+    for compiled in rules:
+        try:
+            searches += [] if compiled.rule.paused else list_searches(compiled)
+        except NotSearchable:
+            continue
+    return searches
+
+
 def list_searches(compiled: CompiledRule) -> list[IndexSearch]:
     """Return the searches of a rule with the key ``audit``; none for other rules. Raises NotSearchable."""
-    searches: dict[str, IndexSearch] = {}
+    rule, searches = compiled.rule, dict[str, IndexSearch]()
     for short_form in _list_short_forms(compiled):
         try:
             feed = places.expand_short_form(short_form)
         except places.Unfit:
             raise NotSearchable(f'"{short_form}" is not a search of a news search engine') from None
-        index = short_form.partition(":")[0]
-        searches.setdefault(feed.url, IndexSearch(place=index, feed=replace(feed, backfill=RECENT)))
+        # Servers do not see the fragment. It makes a rule with new terms start over, like a feed that was added.
+        feed = replace(feed, url=f"{feed.url}#{quote(f'{rule.name} {rule.version}')}", every=timedelta(days=1))
+        searches[feed.url] = IndexSearch(compiled=compiled, index=short_form.partition(":")[0], feed=feed)
     return list(searches.values())
 
 
@@ -53,8 +84,8 @@ def _list_short_forms(compiled: CompiledRule) -> Iterator[str]:
         text = match[2] if match else written
         editions = [match[1]] if match else [_FIRST_EDITION]
         if text == FROM_TERMS:
-            text = outside.make_search_text(compiled)
-            editions = editions if match else [*map(_edition_of, outside.find_languages(compiled))] or editions
+            text = make_search_text(compiled)
+            editions = editions if match else [*map(_edition_of, _find_languages(compiled))] or editions
             if not text:
                 raise NotSearchable("an index cannot search for any word or phrase of the rule")
         for edition in editions:
@@ -64,6 +95,14 @@ def _list_short_forms(compiled: CompiledRule) -> Iterator[str]:
             if edition.startswith("en-"):
                 # GDELT searches English translations of the articles.
                 yield f"gdelt:{text}"
+
+
+def _find_languages(compiled: CompiledRule) -> list[str]:
+    """Return the languages to which the rule's query is restricted by ``lang:``, or nothing."""
+    required = (part.expression for part in compiled.parts if part.kind is not LineKind.NONE)
+    leaves = (leaf for tree in required for leaf in expression.leaves(tree))
+    named = (leaf.text for leaf in leaves if isinstance(leaf, expression.Value) and leaf.field == "lang")
+    return list(dict.fromkeys(language.lower().replace("_", "-").partition("-")[0] for language in named))
 
 
 def _edition_of(language: str) -> str:
@@ -76,3 +115,62 @@ def _edition_of(language: str) -> str:
     from babel.core import get_global
 
     return f"{language}-{get_global('likely_subtags').get(language, _FIRST_EDITION).replace('-', '_').split('_')[-1]}"
+
+
+def make_search_text(compiled: CompiledRule) -> str:
+    """Return the search text of a rule, or an empty text if no word or phrase of it can be searched."""
+    # Search engines know the forms of a word themselves.
+    required = [part for part in read_rule(replace(compiled.rule, stem=False)).parts if part.kind is not LineKind.NONE]
+    groups = [group for part in required if part.kind is LineKind.ALL for group in _list_groups(part.expression)]
+    if alternatives := tuple(part.expression for part in required if part.kind is LineKind.ANY):
+        groups += _list_groups(expression.Any(alternatives))
+    words_left, texts = MOST_WORDS, []
+    for number, group in enumerate(sorted(dict.fromkeys(groups), key=len)):
+        # A group with an alternative missing would hide articles; without a whole group, the text finds more. Only the
+        # narrowest group may be shortened.
+        phrases = _take_words(group, words_left)
+        if phrases and (phrases == group or number == 0):
+            texts.append(f"({' OR '.join(phrases)})" if len(phrases) > 1 else phrases[0])
+            words_left -= sum(len(phrase.split()) for phrase in phrases)
+    return " ".join(texts)
+
+
+def _take_words(group: Group, most: int) -> Group:
+    """Return the first phrases of a group that have at most so many words."""
+    words = [len(phrase.split()) for phrase in group]
+    return tuple(phrase for number, phrase in enumerate(group, 1) if sum(words[:number]) <= most)
+
+
+def _list_groups(tree: expression.Expression) -> list[Group]:
+    """Return the groups that must all have a match. An empty list means that nothing of it can be searched."""
+    match tree:
+        case expression.Words(text=text, field=field):
+            # A search engine searches titles and texts; it can search no other field, and no pattern.
+            is_searchable = field in (None, *expression.LIST_FIELDS) and "?" not in text
+            return [tuple(map(_quote, _complete(text)))] if is_searchable else []
+        case expression.All(parts) | expression.Window(parts):
+            return [group for part in parts for group in _list_groups(part)]
+        case expression.Near(left, right):
+            return [*_list_groups(left), *_list_groups(right)]
+        case expression.Any(parts) | expression.Named(_, parts):
+            # If an alternative has several groups, one group is enough: the text finds more, not less.
+            alternatives = [min(groups, key=len) for part in parts if (groups := _list_groups(part))]
+            merged = dict.fromkeys(text for group in alternatives for text in group)
+            return [tuple(merged)] if merged else []
+        case _:
+            return []
+
+
+def _complete(text: str) -> Group:
+    """Return a term without its ``*``: with the most frequent words that begin with it, or else as it is written."""
+    if not text.endswith("*"):
+        return (text.replace("*", ""),)
+    phrase, _, beginning = text.removesuffix("*").replace("*", "").rpartition(" ")
+    rates = background_table().rates
+    words = sorted((word for word in rates if word.startswith(beginning.lower())), key=lambda word: -rates[word])
+    return tuple(f"{phrase} {word}".strip() for word in words[:MOST_ENDINGS] or [beginning])
+
+
+def _quote(text: str) -> str:
+    bare = " ".join(re.sub(r'["()]', " ", text).split())
+    return f'"{bare}"' if " " in bare or bare in _OPERATORS else bare

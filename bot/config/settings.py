@@ -16,6 +16,7 @@ import pydantic
 
 from bot import keys, plugins, rules
 from bot.config import secrets
+from bot.config.audits import IndexSearch, find_searches
 from bot.feeds import links
 from bot.keys import Derived, Key, Parse
 from bot.model.access import Secret
@@ -496,6 +497,11 @@ class Settings:
     def rule_set(self) -> RuleSet:
         """All rules, indexed for matching."""
         return RuleSet(self.rules)
+
+    @cached_property
+    def audit_searches(self) -> Sequence[IndexSearch]:
+        """The searches of the audited rules."""
+        return find_searches(self.rules)
 
     @cached_property
     def outlet_names(self) -> OutletNames:

@@ -1,46 +1,47 @@
 """Audit rules: ask outside indexes once a day what they list, and compare it with what our feeds carried.
 
-    rules with ``audit`` ─▶ questions, spread over the day ─▶ poll an index ─▶ match ─▶ compare ─▶ reports
-                            (rule, index)                                              │
-                                        the rule's stories, and the pages and headlines of our feeds
+    searches of audited rules ─▶ poll one that is due ─▶ match ─▶ compare ─▶ outside reports
+                                                                     │
+                              the rule's stories, and the pages and headlines of our feeds
 
-This module posts nothing. If an index fails, nothing is counted, and the question is repeated the next day.
+A search is polled like a feed, and its state is stored like that of a feed, but not listed. As for a feed, its first
+answer is the baseline: what was reported before does not count. This module posts nothing, and an index that fails
+counts for nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot import storage
-from bot.config import audits
-from bot.config.audits import IndexSearch
+from bot.config.audits import RECENT, IndexSearch
 from bot.config.settings import Settings
 from bot.durations import Clock
 from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
-from bot.model.audit import IndexQuestion, OutsideReport, last_questions
+from bot.model.archive import Arrival
+from bot.model.audit import LATE_AFTER, IndexState, OutsideReport
 from bot.model.errors import StoreError
-from bot.model.feeds import Feed, FeedState
-from bot.model.rules import Match, Rule
-from bot.model.stories import ArticleId
+from bot.model.feeds import Feed, FeedState, Validators
+from bot.model.stories import Article, ArticleId, StoryId
 from bot.patterns import LazyPattern
 from bot.pipeline.meaning import MeaningStage
-from bot.pipeline.poll import OUR_BUG, Poll, Poller
-from bot.rules import CompiledRule, RuleSet
+from bot.pipeline.poll import OUR_BUG, Poller
+from bot.rules import RuleSet
 from bot.storage.audit import CarriedPage
-from bot.stories import elsewhere
-from bot.stories.elsewhere import ComparedReport
+from bot.stories import grouping
 from bot.stories.index import Index
 from bot.text import headlines
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum results of one question.
+#: Maximum results of one search.
 MOST_RESULTS = 100
 #: Maximum characters that are kept of a result.
 _MOST_TITLE, _MOST_TEXT, _MOST_NAME = 300, 1_000, 100
@@ -48,258 +49,217 @@ _SITE = LazyPattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _DAY = timedelta(days=1)
 #: Maximum stories of a rule with which reports are compared.
 _MOST_STORIES = 1_000
-#: Longest time for which an index is left alone after a failure.
-_LONGEST_PAUSE = timedelta(days=7)
+#: An index is left alone for this long after a failure, or for as long as it asks.
+_PAUSE = timedelta(hours=1)
 #: Reports that no feed has carried are compared again for this long.
 _COMPARED_FOR = timedelta(days=4)
 _GOOGLE = "google-news"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditedRule:
-    """A rule with its searches."""
-
-    compiled: CompiledRule
-    searches: Mapping[str, IndexSearch]
-
-    @property
-    def rule(self) -> Rule:
-        """The rule."""
-        return self.compiled.rule
-
-
-def find_audited_rules(settings: Settings) -> dict[str, AuditedRule]:
-    """Return the rules with a search, by name."""
-    audited = {}
-    for compiled in settings.rules:
-        rule = compiled.rule
-        if not rule.audit or rule.paused:
-            continue
-        try:
-            searches = {search.feed.url: search for search in audits.list_searches(compiled)}
-        except audits.NotSearchable:
-            continue  # `wirewatch check` reports it
-        audited[rule.name] = AuditedRule(compiled=compiled, searches=searches)
-    return audited
-
-
-def next_slot(rule: str, url: str, after: datetime) -> datetime:
-    """Return the next time of the day at which a question is due. It is the same time each day."""
-    fraction = int.from_bytes(hashlib.sha256(f"{rule}\n{url}".encode()).digest()[:8]) / 2**64
-    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
-    slot = midnight + fraction * _DAY
-    return slot if slot > after else slot + _DAY
-
-
-def renew_questions(
-    stored: Iterable[IndexQuestion], audited: Mapping[str, AuditedRule], *, now: datetime
-) -> tuple[list[IndexQuestion], list[IndexQuestion]]:
-    """Return the questions to save (new, or of a changed rule) and the questions to drop."""
-    stored_questions = {(question.rule, question.url): question for question in stored}
-    current_questions = {
-        (name, url): IndexQuestion(
-            rule=name,
-            url=url,
-            place=search.place,
-            version=entry.rule.version,
-            began_at=now,
-            due_at=next_slot(name, url, now),
-        )
-        for name, entry in audited.items()
-        for url, search in entry.searches.items()
-    }
-    begun = [
-        new
-        for key, new in current_questions.items()
-        if key not in stored_questions or stored_questions[key].version != new.version
-    ]
-    return begun, [question for key, question in stored_questions.items() if key not in current_questions]
+def next_slot(url: str, now: datetime) -> datetime:
+    """Return when a search is due again: once a day, always at the same time, which depends on its address."""
+    fraction = int.from_bytes(hashlib.sha256(url.encode()).digest()[:8]) / 2**64
+    # The first answer comes at any time, so the second one may come up to half a day earlier or later.
+    earliest = now + _DAY / 2
+    slot = earliest.replace(hour=0, minute=0, second=0, microsecond=0) + fraction * _DAY
+    return slot if slot > earliest else slot + _DAY
 
 
 def choose_due(
-    questions: Sequence[IndexQuestion], limits: Mapping[str, datetime], *, now: datetime
-) -> list[IndexQuestion]:
-    """Return the question that is most overdue for each index, unless the index or its host asked for a pause.
+    searches: Sequence[IndexSearch],
+    states: Mapping[str, FeedState],
+    limits: Collection[str],
+    *,
+    now: datetime,
+) -> list[tuple[IndexSearch, FeedState]]:
+    """Return the search that is most overdue for each index, with its state, unless the index needs a pause.
 
     ``limits`` are the hosts that limit requests.
     """
-    paused = {question.place for question in questions if question.retry_at is not None and question.retry_at > now}
-    due: dict[str, IndexQuestion] = {}
-    for question in questions:
-        is_free = question.place not in paused and links.host_of(question.url) not in limits
-        if question.due_at <= now and is_free and question.place not in due:
-            due[question.place] = question
+    asked = [(search, states[search.feed.url]) for search in searches]
+    paused = {
+        search.index
+        for search, state in asked
+        if (state.retry_after is not None and state.retry_after > now)
+        or (state.failures and state.polled_at is not None and state.polled_at + _PAUSE > now)
+    }
+    due: dict[str, tuple[IndexSearch, FeedState]] = {}
+    for search, state in sorted(asked, key=lambda pair: pair[1].due_at):
+        if state.due_at <= now and search.index not in paused and links.host_of(state.url) not in limits:
+            due.setdefault(search.index, (search, state))
     return list(due.values())
 
 
-@dataclass(slots=True, kw_only=True)
+def read_indexes(tx: storage.Transaction, settings: Settings) -> list[IndexState]:
+    """Return the state of each index that is asked, in alphabetical order."""
+    urls = defaultdict[str, list[str]](list)
+    for search in settings.audit_searches:
+        urls[search.index].append(search.feed.url)
+    indexes = []
+    for index in sorted(urls):
+        states = [state for state in tx.feeds.get_many(urls[index]).values() if state.polled_at is not None]
+        last = max(states, key=lambda state: state.polled_at or state.due_at, default=None)
+        answered_at = max((state.ok_at for state in states if state.ok_at is not None), default=None)
+        asked_at, error = (last.polled_at, last.error or "") if last else (None, "")
+        indexes.append(IndexState(index=index, asked_at=asked_at, answered_at=answered_at, error=error))
+    return indexes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Auditor:
-    """Asks the questions that are due, one for each index at a time."""
+    """Asks the searches that are due, one for each index at a time."""
 
     store: storage.Store
     clock: Clock
     poller: Poller
     meaning: MeaningStage | None
-    _settings: Settings | None = field(default=None, init=False)
-    _audited: dict[str, AuditedRule] = field(default_factory=dict, init=False)
 
     async def run(self, settings: Settings) -> None:
-        """Ask at most one question of each index. Raises StoreError."""
+        """Ask each index at most one search. Raises StoreError."""
         now = self.clock.now()
-        if self._settings is not settings:
-            self._audited, self._settings = find_audited_rules(settings), settings
-        audited = {name: entry for name, entry in self._audited.items() if not entry.rule.has_ended(now)}
-        questions, limits = await self.store.read(
-            lambda tx: (tx.audits.questions(), tx.feeds.host_limits(now=now)),
-        )
-        begun, ended = renew_questions(questions, audited, now=now)
-        if begun or ended:
-
-            def write(tx: storage.Transaction) -> Sequence[IndexQuestion]:
-                tx.audits.drop_questions(ended)
-                tx.audits.save_questions(begun)
-                return tx.audits.questions()
-
-            questions = await self.store.write(write)
-        # A damaged row may name a rule or a search that does not exist.
-        searches = {(name, url) for name, entry in audited.items() for url in entry.searches}
-        valid_questions = [question for question in questions if (question.rule, question.url) in searches]
-        for question in choose_due(valid_questions, limits, now=now):
-            await self._ask(question, questions, settings)
-
-    async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
-        """Ask one question, and store what its results show, or why there are none."""
-        entry = self._audited[question.rule]
-        feed, last = entry.searches[question.url].feed, last_questions(questions).get(question.place)
-        failures = last.failures if last is not None else 0
-        state = FeedState(
-            url=feed.url, due_at=self.clock.now(), failures=failures, ok_at=None if failures else question.began_at
-        )
-        polled = await self.poller.poll(state, settings, feed=feed)
-        if polled.postponed_to is not None:
+        searches = [search for search in settings.audit_searches if not search.compiled.rule.has_ended(now)]
+        if not searches:
             return
+        urls = [search.feed.url for search in searches]
+        stored, limits = await self.store.read(lambda tx: (tx.feeds.get_many(urls), tx.feeds.host_limits(now=now)))
+        states = {url: FeedState(url=url, due_at=now) for url in urls} | dict(stored)
+        for search, state in choose_due(searches, states, limits, now=now):
+            await self._ask(search, state, settings)
+
+    async def _ask(self, search: IndexSearch, state: FeedState, settings: Settings) -> None:
+        """Ask one search, and store its state and what its results show."""
+        rule = search.compiled.rule.name
+        polled = await self.poller.poll(state, settings, feed=search.feed)
         now = self.clock.now()
-        question = replace(question, asked_at=now, due_at=next_slot(question.rule, question.url, now))
-        failed = _find_failure(polled, settings, now=now)
-        items = polled.items[:MOST_RESULTS] if failed is None else ()
+        finished = polling.FinishedPoll(state, search.feed, settings.bot.fetch, now, jitter=0.0)
+        if polled.reading is not None and polled.answer is not None:
+            new_state = finished.after_reading(polled.reading, polled.answer, digest="", new_count=0, arrivals=())
+            # Without validators, the next answer has all results again.
+            new_state = replace(new_state, validators=Validators(), due_at=next_slot(state.url, now))
+        else:
+            new_state = polled.state_without_document(finished)
         reports: Sequence[OutsideReport] = ()
-        error = (failed.error if failed else None) or ""
         try:
-            reports = await self._compare(entry, question, items, settings)
+            begin = max(state.baseline_at or now, now - RECENT)
+            results = polled.items[:MOST_RESULTS]
+            articles = [read_result(item, search, at=item.published) for item in results if item.published is not None]
+            listed = [article for article in articles if begin <= article.when <= now - LATE_AFTER]
+            reports = await self._compare(search, listed, settings)
         except StoreError:
             raise
         except Exception:
-            # The fault stays with this question; the other rules are audited.
-            log.critical("an audit raised an unexpected error", rule=question.rule, exc_info=True)
-            error = OUR_BUG
-        if error:
-            retry_at = min(failed.due_at, now + _LONGEST_PAUSE) if failed else None
-            question = replace(question, failures=failures + 1, error=error, retry_at=retry_at)
-        else:
-            question = replace(question, answered_at=now, failures=0, error="", retry_at=None)
+            # The fault stays with this search; the other rules are audited.
+            log.critical("an audit raised an unexpected error", rule=rule, exc_info=True)
+            new_state = finished.after_failure(OUR_BUG)
 
         def write(tx: storage.Transaction) -> None:
-            tx.audits.save_questions([question])
-            tx.audits.save_reports(reports)
+            tx.feeds.save([new_state])
+            tx.audits.save(reports)
 
         await self.store.write(write)
         only_elsewhere = sum(report.carried_at is None for report in reports)
-        fields = {"results": len(items), "compared": len(reports), "only_elsewhere": only_elsewhere}
-        log.info("rule audited", rule=question.rule, index=question.place, **fields, error=error or None)
+        fields = {"results": len(polled.items), "compared": len(reports), "only_elsewhere": only_elsewhere}
+        log.info("rule audited", rule=rule, index=search.index, **fields, error=new_state.error)
 
     async def _compare(
-        self, entry: AuditedRule, question: IndexQuestion, items: Sequence[Item], settings: Settings
+        self, search: IndexSearch, listed: Sequence[Article], settings: Settings
     ) -> Sequence[OutsideReport]:
         """Compare the new and the uncarried reports with our feeds, and return them with the result."""
-        now, rule = self.clock.now(), entry.rule.name
+        now, rule = self.clock.now(), search.compiled.rule
         since = now - _COMPARED_FOR
-        listed = [report for item in items if (report := _report_of(item, question, now=now))]
 
-        def read_reports(tx: storage.Transaction) -> tuple[list[OutsideReport], Mapping[ArticleId, CarriedPage]]:
-            stored = tx.audits.reports([report.id for report in listed], rule)
-            new = [report for report in listed if report.id not in stored]
-            reports = {report.id: report for report in (*tx.audits.uncarried(rule, since=since), *new)}
-            return list(reports.values()), _find_carried(tx, reports.values(), since=since - audits.RECENT)
+        def read_reports(tx: storage.Transaction) -> tuple[list[Article], Mapping[ArticleId, CarriedPage]]:
+            stored = {report.article.id: report for report in tx.audits.reports(rule.name, since=since)}
+            new = {article.id: article for article in listed if article.id not in stored}
+            uncarried = [report.article for report in stored.values() if report.carried_at is None]
+            articles = [*uncarried, *new.values()]
+            return articles, tx.audits.find_carried(articles, since=since - RECENT)
 
-        reports, carried_pages = await self.store.read(read_reports)
-        matches = _match(entry, reports, now=now)
-        matched = [report for report in reports if report.id in matches]
-        unknown = [elsewhere.article_of(report) for report in matched if report.id not in carried_pages]
+        articles, pages = await self.store.read(read_reports)
+        rule_set = RuleSet([replace(search.compiled, rule=replace(rule, feeds=()))])
+        matched = [(article, rule_set.match(article, Feed(url=article.feed), now=now)) for article in articles]
+        unknown = [article for article, matches in matched if matches and article.id not in pages]
         vectors = await self.meaning.vectors_of(settings, unknown) if self.meaning is not None else {}
-        compared = [
-            ComparedReport(
-                report=report,
-                matches=matches[report.id],
-                meaning=vectors.get(report.id),
-                known_as=carried_pages[report.id].id if report.id in carried_pages else None,
-                known_since=carried_pages[report.id].first_seen if report.id in carried_pages else None,
-            )
-            for report in matched
+        arrivals = [
+            Arrival(article=article, matches=matches, is_baseline=False, meaning=vectors.get(article.id))
+            for article, matches in matched
+            if matches
         ]
-        return await self.store.read_long(
-            lambda tx: elsewhere.compare(_load_index(tx, rule, settings, since=since), compared, now=now)
+        events = await self.store.read_long(
+            lambda tx: find_events(_load_index(tx, rule.name, settings, since=since), arrivals, pages)
         )
+        return [
+            OutsideReport(article=arrival.article, rule=rule.name, event=event, carried_at=carried_at, listed_at=now)
+            for arrival, (event, carried_at) in zip(arrivals, events, strict=True)
+        ]
 
 
-def _find_failure(polled: Poll, settings: Settings, *, now: datetime) -> FeedState | None:
-    """Return what the failure means for the next question, as polling decides about feeds, or None if there is none."""
-    finished = polling.FinishedPoll(polled.state, polled.feed, settings.bot.fetch, now, jitter=0.0)
-    if polled.error is not None:
-        return finished.after_failure(polled.error)
-    if polled.answer is not None and polled.reading is None:
-        return finished.after_answer(polled.answer)
-    return None
-
-
-def _report_of(item: Item, question: IndexQuestion, *, now: datetime) -> OutsideReport | None:
-    """Return a result as a report, or None if it has no date, or is from before the audit of the rule."""
-    if item.published is None or item.published < max(question.began_at, now - audits.RECENT):
-        return None
-    address = item.entry.outlet_address or ("" if question.place == _GOOGLE else item.link)
+def read_result(item: Item, search: IndexSearch, *, at: datetime) -> Article:
+    """Return a result, published at a time, as an article that can be matched and compared."""
+    address = item.entry.outlet_address or ("" if search.index == _GOOGLE else item.link)
     domain = links.registrable_domain(address)
     site = domain if _SITE.fullmatch(domain) else ""
     outlet = (item.entry.outlet or site)[:_MOST_NAME]
-    return OutsideReport(
-        id=hash_id("outside", question.rule, item.link_key or item.folded_title),
-        rule=question.rule,
-        place=question.place,
-        event="",
+    return Article(
+        id=hash_id("outside", search.compiled.rule.name, item.link_key or item.folded_title),
+        feed=search.index,
+        outlet=outlet,
+        owner=site or outlet,
+        link=item.link,
         title=headlines.without_outlet(item.title, outlet=outlet, link=address)[:_MOST_TITLE],
         # Google shows no text, but the headlines of several outlets.
-        text="" if question.place == _GOOGLE else item.text[:_MOST_TEXT],
-        link=item.link,
-        outlet=outlet,
-        site=site,
-        reported_at=min(item.published, now),
+        text="" if search.index == _GOOGLE else item.text[:_MOST_TEXT],
+        published=at,
+        first_seen=at,
+        fingerprint="",
     )
-
-
-def _match(
-    entry: AuditedRule, reports: Iterable[OutsideReport], *, now: datetime
-) -> Mapping[ArticleId, tuple[Match, ...]]:
-    """Return the matches of the reports that the rule matches, whatever feeds the rule is for."""
-    rule_set = RuleSet([replace(entry.compiled, rule=replace(entry.rule, feeds=()))])
-    by_report = {
-        report.id: rule_set.match(elsewhere.article_of(report), Feed(url=report.place), now=now) for report in reports
-    }
-    return {id_: matches for id_, matches in by_report.items() if matches}
-
-
-def _find_carried(
-    tx: storage.Transaction, reports: Iterable[OutsideReport], *, since: datetime
-) -> dict[ArticleId, CarriedPage]:
-    """Return the first article of our feeds with the page, or else the headline, of each report."""
-    reports = list(reports)
-    titles = [report.title for report in reports if elsewhere.has_telling_headline(report.title)]
-    by_link, by_title = tx.audits.find_carried([report.link for report in reports], titles, since=since)
-    pages = {report.id: by_link.get(report.link) or by_title.get(report.title) for report in reports}
-    return {id_: page for id_, page in pages.items() if page is not None}
 
 
 def _load_index(tx: storage.Transaction, rule: str, settings: Settings, *, since: datetime) -> Index:
     """Return a separate index of the stories of a rule that have an article since a time."""
     index = Index(window=settings.bot.stories.window)
-    stories = tx.stories.newest(since=since - audits.RECENT, rule=rule, skip=0, most=_MOST_STORIES)
+    stories = tx.stories.newest(since=since - RECENT, rule=rule, skip=0, most=_MOST_STORIES)
     vectors = tx.vectors.get([member.article.id for story in stories for member in story.members])
     index.load(stories, vectors=vectors)
     return index
+
+
+def find_events(
+    index: Index, arrivals: Sequence[Arrival], pages: Mapping[ArticleId, CarriedPage]
+) -> list[tuple[str, datetime | None]]:
+    """Return the event of each report, and when a feed first carried it. The same judgement as in grouping decides.
+
+    ``index`` has the stories of the rule, and ``pages`` the reports whose page or headline a feed carried. A report
+    about one of our stories joins it in the index, so that later wordings are recognised too. The other reports are
+    grouped with each other.
+    """
+    ours = frozenset(index.stories)
+    ordered = sorted(arrivals, key=lambda arrival: (arrival.article.when, arrival.article.id))
+    carried: dict[ArticleId, tuple[str, datetime]] = {}
+    for id_, page in pages.items():
+        join = index.joins.get(page.article)
+        carried[id_] = (join.story if join else page.article), page.first_seen
+    # Look twice, because a report may be like another one that is like our story.
+    for arrival in [*ordered, *ordered]:
+        if arrival.article.id not in carried and (event := _find_our_story(index, ours, arrival)):
+            carried[arrival.article.id] = event
+    for arrival in ordered:
+        if arrival.article.id not in carried:
+            profile = index.profile(arrival)
+            others = [candidate for candidate in grouping.find_candidates(index, profile) if candidate.id not in ours]
+            index.add(profile, grouping.place(others, profile))
+    # Read the other events at the end, because a report may merge two of them.
+    ids = [arrival.article.id for arrival in arrivals]
+    return [carried[id_] if id_ in carried else (index.joins[id_].story, None) for id_ in ids]
+
+
+def _find_our_story(index: Index, ours: frozenset[StoryId], arrival: Arrival) -> tuple[str, datetime] | None:
+    """Return our story about the event of a report, and when a feed first carried it, or None."""
+    profile = index.profile(arrival)
+    candidates = [candidate for candidate in grouping.find_candidates(index, profile) if candidate.id in ours]
+    if not candidates or not (candidates[0].is_certain or candidates[0].probability >= grouping.JOIN_FROM):
+        return None
+    join = grouping.place(candidates, profile)
+    if join.story in ours:
+        index.add(profile, replace(join, merges=()))
+    return candidates[0].id, candidates[0].story.opened_at

@@ -22,12 +22,12 @@ from bot.alerts import next_brief_time, routing
 from bot.config.settings import Settings
 from bot.durations import format_count, format_duration, format_time
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.audit import Coverage, last_questions
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Correction, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
+from bot.pipeline.audit import read_indexes
 from bot.pipeline.volume import explain_unmeasured
 from bot.storage import keys
 from bot.stories import summaries, volume
@@ -358,19 +358,17 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
     }
     if not rules:
         return [], ""
-    events = [event for event in tx.audits.events(since=period.since, until=period.until) if event.rule in rules]
-    missed = [event for event in events if event.coverage is Coverage.ONLY_ELSEWHERE]
-    reports = tx.audits.reports_about(missed)
+    total = sum(coverage.stories for coverage in tx.audits.count(since=period.since, until=period.until, rules=rules))
     zone, entries = brief_zone(settings, period.channel), []
-    for event in reversed(missed):
-        first, *other_reports = reports[event.rule, event.event]
-        outlets = list(dict.fromkeys(report.outlet for report in (first, *other_reports)))
-        more = f" and {format_count(len(outlets) - 1, 'other outlet')}" if len(outlets) > 1 else ""
-        details = (f"{first.outlet}{more}, {format_time(event.reported_at, zone)}", event.rule)
-        entries.append(BriefEntry(headline=first.title, link=first.link, rule=event.rule, details=details))
-    silent = [index for index, question in sorted(last_questions(tx.audits.questions()).items()) if question.error]
-    remark = f"; no answer from {', '.join(silent)}" if silent else ""
-    return entries, f"{len(missed)} of {format_count(len(events), 'story')}{remark}"
+    for reports in tx.audits.missed(since=period.since, until=period.until, rules=rules):
+        first, rule = reports[0].article, reports[0].rule
+        others = {report.article.outlet for report in reports} - {first.outlet}
+        more = f" and {format_count(len(others), 'other outlet')}" if others else ""
+        details = (f"{first.outlet}{more}, {format_time(first.when, zone)}", rule)
+        entries.append(BriefEntry(headline=first.title, link=first.link, rule=rule, details=details))
+    failing = [index.index for index in read_indexes(tx, settings) if index.error]
+    remark = f"; no answer from {', '.join(failing)}" if failing else ""
+    return entries, f"{len(entries)} of {format_count(total, 'story')}{remark}"
 
 
 def _describe_hold(decision: Decision) -> str:

@@ -177,12 +177,8 @@ def ingest(polled: Poll, context: PollContext, settings: Settings, *, now: datet
             # With the etag from before this poll, a mailbox's next poll returns this poll's mails but no older ones.
             etag=polled.state.validators.etag if polled.reading.is_increment else None,
         )
-    elif polled.postponed_to is not None:
-        state = replace(polled.state, due_at=polled.postponed_to)
-    elif polled.error is None and polled.answer is not None:
-        state = finished.after_answer(polled.answer)
     else:
-        state = finished.after_failure(polled.error or "no answer")
+        state = polled.state_without_document(finished)
     events = health.find_health_events(state, polled.feed, now)
     return IngestedPoll(
         polled=polled,

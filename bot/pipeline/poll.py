@@ -94,6 +94,14 @@ class Poll:
         """The cleaned entries of the document."""
         return self.prepared.cleaned or ()
 
+    def state_without_document(self, finished: polling.FinishedPoll) -> FeedState:
+        """Return the feed's state after a poll without a new document: postponed, unchanged or failed."""
+        if self.postponed_to is not None:
+            return replace(self.state, due_at=self.postponed_to)
+        if self.error is None and self.answer is not None:
+            return finished.after_answer(self.answer)
+        return finished.after_failure(self.error or "no answer")
+
     @property
     def question(self) -> IdentityQuery:
         """The query for the stored articles that may be the same as the poll's items."""

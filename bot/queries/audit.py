@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pydantic
 
-from bot import storage
-from bot.model.audit import RECALL_PERIOD, Coverage, OutsideEvent, OutsideReport, last_questions, recall_of
+from bot.model.audit import FEWEST_STORIES, RECALL_PERIOD, OutsideReport
+from bot.model.stories import Article
+from bot.pipeline.audit import read_indexes
 from bot.queries.registry import (
     Archive,
     Document,
@@ -20,6 +20,7 @@ from bot.queries.registry import (
     Query,
     Time,
     When,
+    fields_of,
     parse_time,
     unknown_rule,
 )
@@ -36,18 +37,27 @@ class AuditParameters(Parameters):
     since: When = pydantic.Field(default="90d", description="Only stories since this day or within this time.")
 
 
-class MonthDocument(Document):
-    """The outside stories of one rule in one month (UTC).
+class CoverageDocument(Document):
+    """How many outside stories feeds carried in time, carried late or did not carry."""
 
-    ``delay_hours`` is the median time from the first outside report until a feed carried a late story.
-    """
-
-    rule: str
-    month: str
     carried: int
     late: int
     only_elsewhere: int
-    delay_hours: float | None
+
+
+class RecallDocument(CoverageDocument):
+    """The share of the outside stories of the last 30 days that feeds carried; null if there are too few stories."""
+
+    recall: float | None
+    stories: int
+
+
+class MonthDocument(CoverageDocument):
+    """The outside stories of one rule in one month (UTC). ``hours_late`` is the mean delay of the late ones."""
+
+    rule: str
+    month: str
+    hours_late: float | None
 
 
 class MissedDocument(Document):
@@ -69,7 +79,7 @@ class OutletDocument(Document):
 
 
 class IndexDocument(Document):
-    """An outside index: when it last answered, and why it did not answer the last question."""
+    """An outside index: when it was last asked and last answered, and why it did not answer the last question."""
 
     index: str
     asked_at: Time | None
@@ -77,147 +87,100 @@ class IndexDocument(Document):
     error: str
 
 
-class RecallDocument(Document):
-    """The share of the outside stories of the last 30 days that feeds carried; null if there are too few stories."""
-
-    recall: float | None
-    stories: int
-    carried: int
-    late: int
-    only_elsewhere: int
-
-
-class AuditDocument(Document):
-    """The audit. ``recall`` is of the last 30 days; everything else is of the requested time."""
+class AuditSummary(Document):
+    """The recall of the last 30 days, and the indexes."""
 
     recall: RecallDocument
+    indexes: list[IndexDocument]
+
+
+class AuditDocument(AuditSummary):
+    """The audit. ``recall`` is of the last 30 days; the months, stories and outlets are of the requested time."""
+
     months: list[MonthDocument]
     missed: list[MissedDocument]
     outlets: list[OutletDocument]
-    indexes: list[IndexDocument]
 
 
 def show_audit(archive: Archive, parameters: AuditParameters) -> AuditDocument:
     """Show what news search engines listed for audited rules, and which stories of it no feed carried."""
-    tx, now = archive.tx, archive.now
+    audits, now = archive.tx.audits, archive.now
     since = parse_time("since", parameters.since, now)
     assert since is not None
-    events = tx.audits.events(since=since, until=now)
-    loaded = {entry.rule.name for entry in archive.settings.rules}
-    rules = loaded | {event.rule for event in events}
+    rules = None
     if parameters.rule is not None:
-        rules = set(errors.find_names(parameters.rule, rules))
+        loaded = {entry.rule.name for entry in archive.settings.rules}
+        counted = {coverage.rule for coverage in audits.count(since=since, until=now)}
+        rules = errors.find_names(parameters.rule, loaded | counted)
         if not rules:
             raise unknown_rule(parameters.rule, archive.settings)
-    events = [event for event in events if event.rule in rules]
-    missed = [event for event in reversed(events) if event.coverage is Coverage.ONLY_ELSEWHERE]
-    reports = tx.audits.reports_about(missed)
+    months = [
+        MonthDocument(month=f"{begin:%Y-%m}", **fields_of(coverage, MonthDocument))
+        for begin, end in _split_months(since, now)
+        for coverage in audits.count(since=begin, until=end, rules=rules)
+    ]
+    missed = audits.missed(since=since, until=now, rules=rules)
     return AuditDocument(
-        recall=measure_recall(tx, rules, now=now),
-        months=_count_months(events),
-        missed=[_describe_missed(event, reports[event.rule, event.event]) for event in missed[:MOST_MISSED]],
-        outlets=_count_outlets(reports.values()),
-        indexes=describe_indexes(tx),
+        **dict(_summarize(archive, rules)),
+        months=months,
+        missed=list(map(_describe_missed, missed[:MOST_MISSED])),
+        outlets=_count_outlets(missed),
     )
 
 
 AUDIT = Query("audit", show_audit, AuditDocument, path="/audit", is_tool=True)
 
 
-class AuditSummary(Document):
-    """The recall of the last 30 days, and the indexes that did not answer their last question."""
-
-    recall: RecallDocument
-    failing: list[IndexDocument]
-
-
-def summarize_audit(tx: storage.Transaction, *, now: datetime) -> AuditSummary | None:
+def summarize_audit(archive: Archive) -> AuditSummary | None:
     """Return the summary of the audit, or None if no rule is audited."""
-    indexes = describe_indexes(tx)
-    if not indexes:
-        return None
-    return AuditSummary(recall=measure_recall(tx, now=now), failing=[index for index in indexes if index.error])
+    return _summarize(archive) if archive.settings.audit_searches else None
 
 
-def measure_recall(tx: storage.Transaction, rules: Iterable[str] | None = None, *, now: datetime) -> RecallDocument:
-    """Return the recall of the last 30 days over these rules, or over all rules."""
-    chosen_rules = None if rules is None else set(rules)
-    events = tx.audits.events(since=now - RECALL_PERIOD, until=now)
-    counts = Counter(event.coverage for event in events if chosen_rules is None or event.rule in chosen_rules)
-    total, missed = counts.total(), counts[Coverage.ONLY_ELSEWHERE]
-    return RecallDocument(
-        recall=recall_of(total, missed),
-        stories=total,
-        carried=counts[Coverage.CARRIED],
-        late=counts[Coverage.LATE],
+def _summarize(archive: Archive, rules: Collection[str] | None = None) -> AuditSummary:
+    """Return the recall of the last 30 days over these rules, or over all rules, and the indexes."""
+    by_rule = archive.tx.audits.count(since=archive.now - RECALL_PERIOD, until=archive.now, rules=rules)
+    stories = sum(coverage.stories for coverage in by_rule)
+    missed = sum(coverage.only_elsewhere for coverage in by_rule)
+    late = sum(coverage.late for coverage in by_rule)
+    recall = RecallDocument(
+        recall=(stories - missed) / stories if stories >= FEWEST_STORIES else None,
+        stories=stories,
+        carried=stories - missed - late,
+        late=late,
         only_elsewhere=missed,
     )
+    indexes = read_indexes(archive.tx, archive.settings)
+    return AuditSummary(recall=recall, indexes=list(map(IndexDocument.of, indexes)))
 
 
-def describe_indexes(tx: storage.Transaction) -> list[IndexDocument]:
-    """Return each index with its last question."""
-    questions = tx.audits.questions()
-    last = last_questions(questions)
-    documents = []
-    for index in sorted({question.place for question in questions}):
-        answers = [question.answered_at for question in questions if question.place == index and question.answered_at]
-        documents.append(
-            IndexDocument(
-                index=index,
-                asked_at=last[index].asked_at if index in last else None,
-                answered_at=max(answers, default=None),
-                error=last[index].error if index in last else "",
-            )
-        )
-    return documents
+def _split_months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the beginning and end of each month of a time, newest first."""
+    while until > since:
+        last_moment = until - timedelta(microseconds=1)
+        begin = max(since, last_moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+        yield begin, until
+        until = begin
 
 
-def _describe_missed(event: OutsideEvent, reports: Sequence[OutsideReport]) -> MissedDocument:
+def _describe_missed(reports: Sequence[OutsideReport]) -> MissedDocument:
+    first = reports[0].article
+    outlets = list(dict.fromkeys(report.article.outlet for report in reports))
     return MissedDocument(
-        rule=event.rule,
-        headline=reports[0].title,
-        link=reports[0].link,
-        outlets=list(dict.fromkeys(report.outlet for report in reports)),
-        reported_at=event.reported_at,
+        rule=reports[0].rule, headline=first.title, link=first.link, outlets=outlets, reported_at=first.when
     )
 
 
-def _count_outlets(by_event: Iterable[Sequence[OutsideReport]]) -> list[OutletDocument]:
+def _count_outlets(missed: Sequence[Sequence[OutsideReport]]) -> list[OutletDocument]:
     """Return the outlets that had most of the missed stories. An outlet with an unknown site is counted by its name."""
-    names: dict[str, OutsideReport] = {}
+    names: dict[str, Article] = {}
     counts = Counter[str]()
-    for reports in by_event:
-        of_event = {report.site or report.outlet: report for report in reports}
+    for reports in missed:
+        of_event = {report.article.owner: report.article for report in reports}
         counts.update(of_event.keys())
-        names |= of_event
+        names = of_event | names
     return [
-        OutletDocument(outlet=names[key].outlet, site=names[key].site, stories=count)
-        for key, count in counts.most_common(MOST_OUTLETS)
-    ]
-
-
-def _count_months(events: Iterable[OutsideEvent]) -> list[MonthDocument]:
-    """Count the stories by rule and month, newest month first."""
-    by_month: defaultdict[tuple[str, str], list[OutsideEvent]] = defaultdict(list)
-    for event in events:
-        by_month[f"{event.reported_at:%Y-%m}", event.rule].append(event)
-    months = []
-    for (month, rule), of_month in by_month.items():
-        counts = Counter(event.coverage for event in of_month)
-        delays = [
-            (event.carried_at - event.reported_at) / timedelta(hours=1)
-            for event in of_month
-            if event.carried_at is not None and event.coverage is Coverage.LATE
-        ]
-        months.append(
-            MonthDocument(
-                rule=rule,
-                month=month,
-                carried=counts[Coverage.CARRIED],
-                late=counts[Coverage.LATE],
-                only_elsewhere=counts[Coverage.ONLY_ELSEWHERE],
-                delay_hours=round(statistics.median(delays), 1) if delays else None,
-            )
+        OutletDocument(
+            outlet=names[owner].outlet, site=owner if "." in owner and " " not in owner else "", stories=count
         )
-    months.sort(key=lambda row: row.rule)
-    return sorted(months, key=lambda row: row.month, reverse=True)
+        for owner, count in counts.most_common(MOST_OUTLETS)
+    ]

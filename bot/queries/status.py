@@ -180,7 +180,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         words_alone=keys.WORDS_ALONE.get(tx),
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         unwatched=_find_gap(tx, now=now) if running.is_good else None,
-        audit=summarize_audit(tx, now=now),
+        audit=summarize_audit(archive),
     )
 
 

@@ -1,130 +1,117 @@
-"""Store the questions of the audit to outside indexes, and the reports that they listed."""
+"""Store the reports that outside indexes listed, and count the events in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, func, select, type_coerce
 
-from bot.model.audit import IndexQuestion, OutsideEvent, OutsideReport
-from bot.model.stories import ArticleId
+from bot.model.audit import LATE_AFTER, Coverage, OutsideReport
+from bot.model.stories import Article, ArticleId
 from bot.storage.articles import place_of
 from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
-from bot.storage.schema import articles, index_questions, outside_reports
+from bot.storage.schema import articles, outside_reports
+from bot.stories.copies import HEADLINE_WORDS
 from bot.text.folding import fold_title
 
-_QUESTION = Rows(IndexQuestion, index_questions)
 _REPORT = Rows(OutsideReport, outside_reports)
-_SAVE_QUESTION = upsert(
-    [index_questions.c.rule, index_questions.c.url],
-    [name for name in index_questions.c.keys() if name not in ("rule", "url")],  # noqa: SIM118 - not a dict
-)
-_SAVE_REPORT = upsert(
-    [outside_reports.c.id, outside_reports.c.rule], ["event", "counted_at", "is_missed", "carried_at"]
-)
+_SAVE = upsert([outside_reports.c.id, outside_reports.c.rule], ["event", "carried_at"])
 #: Reports about one event come within this time.
 _EVENT_LASTS = timedelta(days=7)
+_HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarriedPage:
+class CarriedPage(NamedTuple):
     """An article of our feeds with the page or the headline of an outside report."""
 
-    id: ArticleId
+    article: ArticleId
     first_seen: datetime
 
 
+def _events(since: datetime, until: datetime, rules: Collection[str] | None) -> Subquery:
+    """Return the events that were first listed in this time, of these rules or of all."""
+    table = outside_reports.c
+    times = func.min(table.reported_at).label("reported_at"), func.min(table.carried_at).label("carried_at")
+    # Read earlier reports too, because a later report does not begin the event again.
+    is_read = table.listed_at >= since - _EVENT_LASTS, table.listed_at < until
+    statement = select(table.rule, table.event, *times).where(*is_read)
+    if rules is not None:
+        statement = statement.where(table.rule.in_(rules))
+    return statement.group_by(table.rule, table.event).having(func.min(table.listed_at) >= since).subquery()
+
+
+def _microseconds(column: ColumnElement[datetime]) -> ColumnElement[int]:
+    return type_coerce(column, BigInteger)
+
+
 class Audits(Repository):
-    """Questions to outside indexes, and the reports that they listed."""
+    """The reports that outside indexes listed."""
 
-    # -- questions
-
-    def questions(self) -> Sequence[IndexQuestion]:
-        """Return the questions about all audited rules, most overdue first."""
-        order = (index_questions.c.due_at, index_questions.c.rule, index_questions.c.url)
-        return self._values(_QUESTION, select(index_questions).order_by(*order))
-
-    def save_questions(self, questions: Iterable[IndexQuestion]) -> None:
-        """Write questions."""
-        if rows := list(map(_QUESTION.dump, questions)):
-            self._connection.execute(_SAVE_QUESTION, rows)
-
-    def drop_questions(self, questions: Iterable[IndexQuestion]) -> None:
-        """Delete questions that are no longer asked."""
-        for question in questions:
-            is_gone = (index_questions.c.rule == question.rule, index_questions.c.url == question.url)
-            self._connection.execute(delete(index_questions).where(*is_gone))
-
-    # -- reports
-
-    def save_reports(self, reports: Iterable[OutsideReport]) -> None:
+    def save(self, reports: Iterable[OutsideReport]) -> None:
         """Write reports. In a stored report, update only the result of the comparison."""
-        if rows := list(map(_REPORT.dump, reports)):
-            self._connection.execute(_SAVE_REPORT, rows)
+        rows = [_REPORT.dump(report, id=report.article.id, reported_at=report.article.when) for report in reports]
+        if rows:
+            self._connection.execute(_SAVE, rows)
 
-    def reports(self, ids: Sequence[ArticleId], rule: str) -> Mapping[ArticleId, OutsideReport]:
-        """Return the stored reports of a rule among these ids."""
-        statement = select(outside_reports).where(outside_reports.c.id.in_(WANTED), outside_reports.c.rule == rule)
-        reports = map(_REPORT.load, self._rows_in_chunks(statement, list(ids)))
-        return {report.id: report for report in reports}
+    def reports(self, rule: str, *, since: datetime) -> Sequence[OutsideReport]:
+        """Return the stored reports of a rule that were published since a time."""
+        is_wanted = outside_reports.c.rule == rule, outside_reports.c.reported_at >= since
+        return self._values(_REPORT, select(outside_reports).where(*is_wanted))
 
-    def reports_about(self, events: Iterable[OutsideEvent]) -> Mapping[tuple[str, str], Sequence[OutsideReport]]:
-        """Return (rule, event) -> the outside reports about it, oldest first."""
-        about: dict[tuple[str, str], list[OutsideReport]] = {(event.rule, event.event): [] for event in events}
-        statement = select(outside_reports).where(outside_reports.c.event.in_(WANTED))
-        names = list(dict.fromkeys(event for _, event in about))
-        for report in map(_REPORT.load, self._rows_in_chunks(statement, names)):
-            if (report.rule, report.event) in about:
-                about[report.rule, report.event].append(report)
-        return {key: sorted(reports, key=lambda report: report.reported_at) for key, reports in about.items()}
-
-    def uncarried(self, rule: str, *, since: datetime) -> Sequence[OutsideReport]:
-        """Return the reports of a rule that no feed has carried, including reports that are too new to count."""
-        is_wanted = (outside_reports.c.rule == rule, outside_reports.c.reported_at >= since)
-        return self._values(_REPORT, select(outside_reports).where(outside_reports.c.carried_at.is_(None), *is_wanted))
-
-    def events(self, *, since: datetime, until: datetime) -> Sequence[OutsideEvent]:
-        """Return the events that began to count in this time, oldest first."""
-        table = outside_reports.c
-        columns = (
-            table.rule,
-            table.event,
-            func.min(table.reported_at).label("reported_at"),
-            func.max(case((table.is_missed, 1), else_=0)).label("is_missed"),
-            func.min(table.carried_at).label("carried_at"),
-        )
-        # Read earlier reports too, because a later report does not begin the event again.
-        is_counted = (table.counted_at >= since - _EVENT_LASTS, table.counted_at < until)
-        statement = select(*columns).where(*is_counted).group_by(table.rule, table.event)
-        statement = statement.having(func.min(table.counted_at) >= since)
-        rows = self._connection.execute(statement.order_by(func.min(table.reported_at), table.event))
-        return [
-            OutsideEvent(
-                rule=row.rule,
-                event=row.event,
-                reported_at=row.reported_at,
-                is_missed=bool(row.is_missed),
-                carried_at=row.carried_at,
-            )
-            for row in rows
-        ]
-
-    def find_carried(
-        self, links: Iterable[str], titles: Iterable[str], *, since: datetime
-    ) -> tuple[Mapping[str, CarriedPage], Mapping[str, CarriedPage]]:
-        """Return the first article of our feeds since a time by link, and by headline."""
-        by_link = {digest(place_of(link)): link for link in links if link}
-        by_title = {digest(fold_title(title)): title for title in titles}
-        pages_by_link: dict[str, CarriedPage] = {}
-        pages_by_title: dict[str, CarriedPage] = {}
-        for column, names, pages in (
-            (articles.c.link_key, by_link, pages_by_link),
-            (articles.c.title_key, by_title, pages_by_title),
-        ):
+    def find_carried(self, reports: Iterable[Article], *, since: datetime) -> Mapping[ArticleId, CarriedPage]:
+        """Return report -> the first article of our feeds with its page, or else with its headline."""
+        reports = list(reports)
+        links = {report.id: digest(place_of(report.link)) for report in reports if report.link}
+        # A short headline, such as "Live updates", does not identify an event.
+        titled = [report for report in reports if len(report.title.split()) >= HEADLINE_WORDS]
+        titles = {report.id: digest(fold_title(report.title)) for report in titled}
+        pages: dict[ArticleId, CarriedPage] = {}
+        for column, keys in ((articles.c.title_key, titles), (articles.c.link_key, links)):
             statement = select(articles.c.id, articles.c.first_seen, column.label("key"))
             statement = statement.where(column.in_(WANTED), articles.c.first_seen >= since)
-            for row in self._rows_in_chunks(statement.order_by(articles.c.first_seen.desc()), list(names)):
-                pages[names[row.key]] = CarriedPage(id=row.id, first_seen=row.first_seen)
-        return pages_by_link, pages_by_title
+            rows = self._rows_in_chunks(statement.order_by(articles.c.first_seen.desc()), list(set(keys.values())))
+            first = {row.key: CarriedPage(row.id, row.first_seen) for row in rows}
+            pages |= {report: first[key] for report, key in keys.items() if key in first}
+        return pages
+
+    def count(self, *, since: datetime, until: datetime, rules: Collection[str] | None = None) -> Sequence[Coverage]:
+        """Count the events that were first listed in this time, by rule."""
+        events = _events(since, until, rules)
+        delay = _microseconds(events.c.carried_at) - _microseconds(events.c.reported_at)
+        is_late = delay >= LATE_AFTER // timedelta(microseconds=1)
+        missed = func.count().filter(events.c.carried_at.is_(None))
+        columns = func.count(), missed, func.count().filter(is_late), func.avg(delay).filter(is_late)
+        statement = select(events.c.rule, *columns).group_by(events.c.rule).order_by(events.c.rule)
+        return [
+            Coverage(
+                rule=rule,
+                carried=total - only_elsewhere - late,
+                late=late,
+                only_elsewhere=only_elsewhere,
+                hours_late=None if delay is None else round(float(delay) / _HOUR, 1),
+            )
+            for rule, total, only_elsewhere, late, delay in self._connection.execute(statement)
+        ]
+
+    def missed(
+        self, *, since: datetime, until: datetime, rules: Collection[str] | None = None
+    ) -> Sequence[Sequence[OutsideReport]]:
+        """Return the reports of each event that was first listed in this time and that no feed carried, newest first.
+
+        The reports of an event are in the order of publication.
+        """
+        events = _events(since, until, rules)
+        reports: defaultdict[tuple[str, str], list[OutsideReport]] = defaultdict(list)
+        table = outside_reports.c
+        statement = select(outside_reports).join(
+            events, and_(table.rule == events.c.rule, table.event == events.c.event)
+        )
+        statement = statement.where(events.c.carried_at.is_(None)).order_by(
+            events.c.reported_at.desc(), table.reported_at, table.id
+        )
+        for report in self._values(_REPORT, statement):
+            reports[report.rule, report.event].append(report)
+        return list(reports.values())

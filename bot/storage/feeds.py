@@ -143,6 +143,11 @@ class FeedStates(Repository):
         row = self._connection.execute(select(*_COLUMNS).where(feeds.c.url == url)).one_or_none()
         return None if row is None else _state(row)
 
+    def get_many(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
+        """Return url -> state, also of feeds that are not listed. Unknown ones are omitted."""
+        statement = select(*_COLUMNS).where(feeds.c.url.in_(WANTED))
+        return {row.url: _state(row) for row in self._rows_in_chunks(statement, urls)}
+
     def all(self) -> Sequence[FeedState]:
         """Return the states of the configured feeds, ordered by URL."""
         # Sort here, because databases sort text by different collations.

@@ -25,7 +25,7 @@ from bot.model.language_models import Outcome, Use
 from bot.model.messages import Message, MessageKind, Receipt, SendState
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
-from bot.model.stories import JoinReason, Origin
+from bot.model.stories import Article, JoinReason, Origin
 from bot.model.surges import Surge
 from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, StorableText, StoredFloat, Timestamp, WholeNumber
 
@@ -379,39 +379,15 @@ outside_reports = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("rule", StorableText, primary_key=True),
-    Column("place", Text, nullable=False),
     Column("event", StorableText, nullable=False),
-    Column("title", StorableText, nullable=False),
-    Column("text", StorableText, nullable=False),
-    Column("link", StorableText, nullable=False),
-    Column("outlet", StorableText, nullable=False),
-    Column("site", StorableText, nullable=False),
     Column("reported_at", Timestamp, nullable=False),
-    #: NULL while a feed may still carry it in time.
-    Column("counted_at", Timestamp),
-    Column("is_missed", Flag, nullable=False),
+    Column("listed_at", Timestamp, nullable=False),
     #: NULL if no feed has carried the event.
     Column("carried_at", Timestamp),
+    Column("article", JsonColumn(Article), nullable=False),
     Index(None, "rule", "reported_at"),
-    Index(None, "counted_at"),
-    Index(None, "event"),
-)
-
-#: The daily question about each audited rule to each index.
-index_questions = Table(
-    "index_questions",
-    metadata,
-    Column("rule", StorableText, primary_key=True),
-    Column("url", StorableText, primary_key=True),
-    Column("place", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("began_at", Timestamp, nullable=False),
-    Column("due_at", Timestamp, nullable=False),
-    Column("asked_at", Timestamp),
-    Column("answered_at", Timestamp),
-    Column("failures", WholeNumber, nullable=False),
-    Column("error", StorableText, nullable=False),
-    Column("retry_at", Timestamp),
+    Index(None, "listed_at"),
+    Index(None, "rule", "event"),
 )
 
 completions = Table(

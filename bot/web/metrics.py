@@ -24,12 +24,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
 from bot.model.alerts import Decision
-from bot.model.audit import RECALL_PERIOD, Coverage
+from bot.model.audit import RECALL_PERIOD
 from bot.model.feeds import FeedHealth
 from bot.model.language_models import Completion
 from bot.model.messages import Outgoing, SendState
 from bot.pipeline.reports import FeedReport, Observer
-from bot.queries.audit import AuditSummary, IndexDocument, describe_indexes, summarize_audit
+from bot.queries.audit import AuditSummary, summarize_audit
 from bot.queries.quarantine import count_pieces
 from bot.queries.registry import QueryRunner
 from bot.storage import keys
@@ -156,7 +156,7 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        feeds, counts, waiting_since, waiting, set_aside, tick, audit, indexes = await self._queries.read(
+        feeds, counts, waiting_since, waiting, set_aside, tick, audit = await self._queries.read(
             lambda archive: (
                 archive.tx.feeds.counts(),
                 archive.tx.outbox.counts(),
@@ -164,8 +164,7 @@ class Metrics(Observer):
                 archive.tx.decision_queue.count(),
                 count_pieces(archive.tx),
                 keys.TICK.get(archive.tx),
-                summarize_audit(archive.tx, now=archive.now),
-                describe_indexes(archive.tx),
+                summarize_audit(archive),
             )
         )
         now, settings = self._queries.watched.clock.now(), self._queries.watched.settings
@@ -195,7 +194,7 @@ class Metrics(Observer):
         self._quarantined.clear()
         for pieces in set_aside:
             self._quarantined.labels(pieces.stage, pieces.kind).set(pieces.count)
-        self._show_audit(audit, indexes)
+        self._show_audit(audit)
         self._age.clear()
         for channel in settings.bot.channels:
             oldest = max(timedelta(), now - waiting_since.get(channel, now))
@@ -207,20 +206,17 @@ class Metrics(Observer):
             self._problems.labels(severity).set(problems[severity])
         return generate_latest(self._registry)
 
-    def _show_audit(self, audit: AuditSummary | None, indexes: Sequence[IndexDocument]) -> None:
+    def _show_audit(self, audit: AuditSummary | None) -> None:
         for metric in (self._stories, self._recall, self._answers_of):
             metric.clear()
         if audit is None:
             return
         recall = audit.recall
-        for coverage, count in (
-            (Coverage.CARRIED, recall.carried),
-            (Coverage.LATE, recall.late),
-            (Coverage.ONLY_ELSEWHERE, recall.only_elsewhere),
-        ):
-            self._stories.labels(coverage.value).set(count)
+        counts = {"carried": recall.carried, "late": recall.late, "only elsewhere": recall.only_elsewhere}
+        for coverage, count in counts.items():
+            self._stories.labels(coverage).set(count)
         if recall.recall is not None:
             self._recall.labels(str(RECALL_PERIOD.days)).set(recall.recall)
-        for index in indexes:
+        for index in audit.indexes:
             if index.asked_at is not None:
                 self._answers_of.labels(index.index).set(not index.error)

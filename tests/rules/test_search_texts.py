@@ -27,7 +27,7 @@ def searches(tmp_path: Path, keys: str) -> tuple[list[str], list[str]]:
         query = parse_qs(urlsplit(search.feed.url).query)
         edition = (query.get("hl") or query.get("mkt") or [""])[0]
         [text] = query.get("q") or query["query"]
-        found.append(f"{search.place} {edition}: {text}")
+        found.append(f"{search.index} {edition}: {text}")
     return found, []
 
 

@@ -1,63 +1,59 @@
-"""What the audit stores: questions, reports of outside indexes, and the events that they report."""
+"""What the audit stores: reports of outside indexes, and the events that they report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.audit import Coverage, IndexQuestion, OutsideReport
-from bot.model.stories import ArticleId
+from bot.model.audit import Coverage, OutsideReport
 from bot.storage import Store
 from tests.testbed import made
 from tests.testbed.fakes import START
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-REPORT = OutsideReport(
-    id=ArticleId("first"),
-    rule="R",
-    place="gdelt",
-    event="event",
-    title="A backdoor",
-    text="",
-    link="https://courier.example/1",
-    outlet="Courier",
-    site="courier.example",
-    reported_at=START,
-    counted_at=START + HOUR,
-    is_missed=True,
-)
 
 
-async def test_an_event_is_carried_if_one_of_its_reports_is_and_counts_from_its_first_report_on(store: Store) -> None:
-    later = replace(REPORT, id=ArticleId("later"), reported_at=START + DAY, counted_at=START + 2 * DAY, site="")
-    uncounted = replace(REPORT, id=ArticleId("new"), event="other", counted_at=None)
-    await store.write(lambda tx: tx.audits.save_reports([REPORT, later, uncounted]))
-    [event] = await store.read(lambda tx: tx.audits.events(since=START, until=START + 3 * DAY))
-    assert (event.reported_at, event.coverage) == (START, Coverage.ONLY_ELSEWHERE)
-    assert await store.read(lambda tx: tx.audits.events(since=START + DAY, until=START + 3 * DAY)) == []
-    reports = await store.read(lambda tx: tx.audits.reports_about([event]))
-    assert reports == {("R", "event"): [REPORT, later]}
-    await store.write(lambda tx: tx.audits.save_reports([replace(later, carried_at=START + 5 * HOUR)]))
-    [event] = await store.read(lambda tx: tx.audits.events(since=START, until=START + 3 * DAY))
-    assert (event.carried_at, event.coverage) == (START + 5 * HOUR, Coverage.LATE)
+def report(name: str, *, event: str = "event", at: timedelta = timedelta(), listed: timedelta = HOUR) -> OutsideReport:
+    article = replace(made.article(name), published=START + at, first_seen=START + at)
+    return OutsideReport(article=article, rule="R", event=event, listed_at=START + listed)
+
+
+async def test_an_event_is_carried_if_one_of_its_reports_is_and_is_listed_from_its_first_report_on(
+    store: Store,
+) -> None:
+    first, later = report("first"), report("later", at=DAY, listed=2 * DAY)
+    other = report("other", event="other", at=DAY, listed=2 * DAY)
+    await store.write(lambda tx: tx.audits.save([first, later, other]))
+    assert await store.read(lambda tx: tx.audits.missed(since=START, until=START + 3 * DAY)) == [
+        [other],
+        [first, later],
+    ]
+    assert await store.read(lambda tx: tx.audits.missed(since=START + DAY, until=START + 3 * DAY)) == [[other]]
+    assert await store.read(lambda tx: tx.audits.missed(since=START, until=START + DAY)) == [[first, later]]
+    await store.write(lambda tx: tx.audits.save([replace(later, carried_at=START + 5 * HOUR)]))
+    await store.write(lambda tx: tx.audits.save([replace(other, carried_at=START + DAY + HOUR / 2)]))
+    assert await store.read(lambda tx: tx.audits.missed(since=START, until=START + 3 * DAY)) == []
+    coverage = await store.read(lambda tx: tx.audits.count(since=START, until=START + 3 * DAY))
+    assert coverage == [Coverage(rule="R", carried=1, late=1, only_elsewhere=0, hours_late=5.0)]
+    assert await store.read(lambda tx: tx.audits.count(since=START, until=START + 3 * DAY, rules=["S"])) == []
 
 
 async def test_a_page_and_a_headline_of_the_feeds_are_found_in_any_form(store: Store) -> None:
     await store.write(lambda tx: tx.articles.add([made.article("a"), made.article("b", minutes=5)], has_text=False))
-    links, titles = ["http://www.dawn.example/a", ""], ["HEADLINE of b", "Headline of c"]
-    pages, headlines = await store.read(lambda tx: tx.audits.find_carried(links, titles, since=START))
-    assert {link: page.id for link, page in pages.items()} == {links[0]: made.article("a").id}
-    assert {title: page.first_seen for title, page in headlines.items()} == {titles[0]: START + 5 * made.MINUTE}
-    assert await store.read(lambda tx: tx.audits.find_carried(links, titles, since=START + HOUR)) == ({}, {})
-
-
-async def test_questions_are_kept(store: Store) -> None:
-    question = IndexQuestion(
-        rule="R", url="https://x.example", place="gdelt", version="1", began_at=START, due_at=START
-    )
-    asked = replace(question, asked_at=START + HOUR, error="403", failures=2, retry_at=START + DAY)
-    await store.write(lambda tx: tx.audits.save_questions([question, replace(question, rule="S")]))
-    await store.write(lambda tx: tx.audits.save_questions([asked]))
-    assert await store.read(lambda tx: tx.audits.questions()) == [asked, replace(question, rule="S")]
-    await store.write(lambda tx: tx.audits.drop_questions([asked]))
-    assert [each.rule for each in await store.read(lambda tx: tx.audits.questions())] == ["S"]
+    title = "A headline that is long enough to identify an event"
+    await store.write(lambda tx: tx.articles.add([replace(made.article("c", minutes=9), title=title)], has_text=False))
+    reports = [
+        replace(made.article("page"), link="http://www.dawn.example/a", title="Another headline"),
+        replace(made.article("headline"), link="", title=title.upper()),
+        replace(made.article("short"), link="", title=made.article("b").title),
+        replace(
+            made.article("none"), link="https://else.example/1", title="Headline of nothing that a feed has carried"
+        ),
+    ]
+    pages = await store.read(lambda tx: tx.audits.find_carried(reports, since=START))
+    assert {report: page.article for report, page in pages.items()} == {
+        reports[0].id: made.article("a").id,
+        reports[1].id: made.article("c").id,
+    }
+    assert pages[reports[1].id].first_seen == START + 9 * made.MINUTE
+    assert await store.read(lambda tx: tx.audits.find_carried(reports, since=START + HOUR)) == {}

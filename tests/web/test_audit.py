@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import storage
-from bot.model.audit import IndexQuestion, OutsideReport
-from bot.model.stories import ArticleId
+from bot.model.audit import OutsideReport
+from bot.model.feeds import FeedState
+from bot.model.rules import FROM_TERMS
+from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import text_of, tree_of
 from tests.web.test_numbers import numbers
@@ -15,45 +18,48 @@ RULE = "BlackBerry in Pakistan"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: str = "") -> None:
+async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: str | None = None) -> None:
     """Store an audit of so many outside stories, of which the first ones are missed, and the next ones late."""
+    settings = page.running.settings
+    [compiled] = [compiled for compiled in settings.rules if compiled.rule.name == RULE]
+    audited = replace(compiled, rule=replace(compiled.rule, audit=(FROM_TERMS,)))
+    await page.running.reload(replace(settings, rules=(audited,)))
     now = page.clock.now()
 
     def report(number: int, outlet: str, at: datetime) -> OutsideReport:
+        domain = f"{outlet.lower()}.example"
         return OutsideReport(
-            id=ArticleId(f"{number} {outlet}"),
+            article=replace(
+                made.article(f"{number} {outlet}"),
+                title=f"Headline {number} <b>of</b> {outlet}",
+                outlet=outlet,
+                owner=domain,
+                published=at,
+                first_seen=at,
+            ),
             rule=RULE,
-            place="gdelt",
             event=f"event {number}",
-            title=f"Headline {number} <b>of</b> {outlet}",
-            text="",
-            link=f"https://{outlet.lower()}.example/{number}",
-            outlet=outlet,
-            site=f"{outlet.lower()}.example",
-            reported_at=at,
-            counted_at=now - DAY,
-            is_missed=number < missed + late,
-            carried_at=at + 6 * HOUR if number >= missed else None,
+            listed_at=now - DAY,
+            carried_at=None if number < missed else at + 6 * HOUR if number < missed + late else at,
         )
 
     first = now - 2 * DAY
     reports = [report(number, "Courier", first + number * timedelta(minutes=1)) for number in range(stories)]
     reports.append(report(0, "Ledger", first + HOUR))
-    question = IndexQuestion(
-        rule=RULE,
-        url="https://x.example",
-        place="gdelt",
-        version="1",
-        began_at=now - 9 * DAY,
-        due_at=now + DAY,
-        asked_at=now - HOUR,
-        answered_at=now - DAY,
-        error=error,
-    )
+    states = [
+        FeedState(
+            url=search.feed.url,
+            due_at=now + DAY,
+            polled_at=now - HOUR,
+            ok_at=now - DAY,
+            error=error if search.index == "gdelt" else None,
+        )
+        for search in page.running.settings.audit_searches
+    ]
 
     def write(tx: storage.Transaction) -> None:
-        tx.audits.save_reports(reports)
-        tx.audits.save_questions([question])
+        tx.audits.save(reports)
+        tx.feeds.save(states)
 
     await page.running.store.write(write)
 
@@ -64,7 +70,7 @@ async def test_the_api_tells_what_was_carried_late_and_missed_and_by_whom(page: 
     assert audit["recall"] == {"recall": 0.75, "stories": 12, "carried": 8, "late": 1, "only_elsewhere": 3}
     [month] = audit["months"]
     assert (month["rule"], month["carried"], month["late"], month["only_elsewhere"]) == (RULE, 8, 1, 3)
-    assert month["delay_hours"] == 6
+    assert month["hours_late"] == 6
     assert [story["outlets"] for story in audit["missed"]] == [["Courier"], ["Courier"], ["Courier", "Ledger"]]
     assert audit["missed"][-1]["headline"] == "Headline 0 <b>of</b> Courier"
     assert audit["outlets"] == [
@@ -98,7 +104,11 @@ async def test_the_page_and_the_metrics_show_the_recall_and_an_index_that_fails(
     assert metrics["wirewatch_audit_index_up", ("gdelt",)] == 0
     status = (await page.get("/api/v1/status")).json()["audit"]
     assert status["recall"]["recall"] == 0.8
-    assert [index["error"] for index in status["failing"]] == ["429 Too Many Requests"]
+    assert {index["index"]: index["error"] for index in status["indexes"]} == {
+        "bing-news": "",
+        "gdelt": "429 Too Many Requests",
+        "google-news": "",
+    }
 
 
 async def test_without_an_audit_the_page_says_how_to_begin_one(page: Page) -> None:
