@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import keys, plugins
-from bot.config import blocks, nodes, secrets, validation, variables
+from bot.config import blocks, feeds_file, nodes, secrets, validation, variables
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport, report_broken
 from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, channel_options
@@ -80,6 +80,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: KnownKinds, environ: Mapping
         return None
     _check_named_channels(settings, root, report)
     _warn_of_unset(settings, root, report, environ)
+    feeds_file.warn_if_impolite(settings.fetch.every, nodes.find_node(root, ("fetch", "every"))[0], report)
     for _, channel in pairs_of(channels_node):
         if isinstance(channel, MappingNode) and (key := channel.key("translate")):
             warn_of_no_use(key, Use.TRANSLATE, settings.model.uses if settings.model else (), report)

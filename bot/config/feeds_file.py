@@ -280,13 +280,19 @@ def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> N
         report.add(
             address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
         )
-    elif feed.every is not None and feed.every < _SHORTEST_POLITE:
-        message = f"many servers block a reader that polls every {format_duration(feed.every)}"
-        report.add(address, "etiquette", message, "write every: 1 minute, or longer", severity="warning")
+    elif feed.every is not None:
+        warn_if_impolite(feed.every, address, report)
     host = (urlsplit(feed.url).hostname or "").removeprefix("www.")
     if feed.kind is None and host in _WITHOUT_FEEDS:
         advice = "use the outlet's own feed: wirewatch feeds find ADDRESS"
         report.add(address, "no-feed", f"{host} offers no feeds", advice, severity="warning")
+
+
+def warn_if_impolite(every: timedelta, node: Node, report: ProblemReport) -> None:
+    """Warn of an interval for which servers block a reader."""
+    if every < _SHORTEST_POLITE:
+        message = f"many servers block a reader that polls every {format_duration(every)}"
+        report.add(node, "etiquette", message, "write every: 1 minute, or longer", severity="warning")
 
 
 def _warn_of_one_tag(tags: Node | None, report: ProblemReport) -> None:

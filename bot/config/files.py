@@ -22,6 +22,8 @@ MAX_BYTES = 64 * 1024 * 1024
 
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
+#: How the name of a file ends that can be read as YAML.
+_ENDINGS = (".yaml", ".yml")
 #: Advice for an empty rule file.
 RULE_ADVICE = "write rules: and, on the next line, - name: …; to have none on purpose, write rules: []"
 #: Name of another file -> advice if the file is empty or missing.
@@ -45,7 +47,7 @@ class FileContent:
 def list_rule_files(folder: Path) -> list[str]:
     """Return the sorted paths of rules/*.yaml, without hidden files and backups of editors. Raises OSError."""
     names = sorted(entry.name for entry in os.scandir(folder / RULES))
-    return [str(folder / RULES / name) for name in names if name.endswith((".yaml", ".yml")) and name[0] not in ".#~"]
+    return [str(folder / RULES / name) for name in names if name.endswith(_ENDINGS) and name[0] not in ".#~"]
 
 
 def list_files(folder: Path) -> list[str]:
@@ -125,24 +127,22 @@ def missing_file_problem(path: str, error: OSError, help_text: str) -> Problem:
     return Problem(severity="error", file=path, code="no-file", message=why[:1].lower() + why[1:], help=help_text)
 
 
-def _place_of_stray(name: str) -> str:
-    meant = keys.find_nearest(Path(name).stem, ("bot", "feeds", "rules"))
-    return f"move it into the folder rules/: rules/{name}" if meant == "rules" else f"rename it to {meant}.yaml"
-
-
 def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
-    """Return a problem for each YAML file that is not read although its name resembles a configuration file."""
-    names = ("bot", "feeds", "rules")
+    """Return a problem for each file that is not read although its name or place resembles a configuration file's."""
+    #: The path of a stray file -> what to do with it.
+    strays: dict[str, str] = {}
+    for entry in os.scandir(folder):
+        stem, ending = os.path.splitext(entry.name)
+        meant = keys.find_nearest(stem, ("bot", "feeds", "rules"))
+        if ending in _ENDINGS and meant and entry.path not in known_paths:
+            place = f"move it into the folder rules/: rules/{entry.name}" if meant == "rules" else ""
+            strays[entry.path] = place or f"rename it to {meant}.yaml"
+    rules = folder / RULES
+    for path in (*rules.glob("[!.#~]*/*.yaml"), *rules.glob("[!.#~]*/*.yml")):
+        strays[str(path)] = f"move it into the folder rules/: rules/{path.name}"
+    for path in rules.glob("[!.#~]*.txt"):
+        strays[str(path)] = f"rename it to {path.stem.removesuffix('.yaml')}.yaml"
     return [
-        Problem(
-            severity="warning",
-            file=str(folder / name),
-            code="stray-file",
-            message="this file is not read",
-            help=_place_of_stray(name),
-        )
-        for name in sorted(entry.name for entry in os.scandir(folder))
-        if name.endswith((".yaml", ".yml"))
-        and str(folder / name) not in known_paths
-        and (Path(name).stem in names or keys.find_nearest(Path(name).stem, names))
+        Problem(severity="warning", file=path, code="stray-file", message="this file is not read", help=advice)
+        for path, advice in sorted(strays.items())
     ]

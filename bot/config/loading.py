@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -244,7 +243,7 @@ class _Folder:
             file=folder,
             code="no-file",
             message="no rule file: nothing is watched",
-            help=f"{_name_unread_rules(self.folder)}write a rule file, such as rules/telecom.yaml",
+            help="write a rule file, such as rules/telecom.yaml",
         )
         for path, state in self.previous.files.items() if self.previous else ():
             if state.rules:
@@ -289,15 +288,6 @@ class _Folder:
             self.loaded.append(entry)
         off = [name for state in self.files.values() for name in state.off]
         self.off = [name for name in dict.fromkeys(off) if name not in places]
-
-
-def _name_unread_rules(folder: Path) -> str:
-    """Return advice about a file in rules/ whose name does not end in .yaml; empty if there is none."""
-    with contextlib.suppress(OSError):
-        for name in sorted(entry.name for entry in os.scandir(folder / files.RULES) if entry.is_file()):
-            if name[0] not in ".#~" and not name.endswith("~"):
-                return f"rename rules/{name}, because the name of a rule file must end in .yaml; or "
-    return ""
 
 
 def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:

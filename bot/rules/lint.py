@@ -25,7 +25,6 @@ _NAME_TAIL = LazyPattern(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
 )
-_QUESTION_MARK = LazyPattern(r"\w\?\w")
 _ACRONYM = LazyPattern(r"[^\W_]{2,5}\Z")
 
 
@@ -59,7 +58,8 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     is_one_line = kinds.count(LineKind.ALL) + (LineKind.ANY in kinds) < 2
     is_near = any(isinstance(part.expression, expression.Near) for part in required)
     is_alone = is_one_line and not is_near and not (rule.query is not None and has_exclusions)
-    problems = [problem for term in terms if not term.is_of_set for problem in _check_word(term, is_alone)]
+    problems = [*_check_texts(rule)]
+    problems += [problem for term in terms if not term.is_of_set for problem in _check_word(term, is_alone)]
     if is_one_line and not has_exclusions and not rule.feeds:
         problems += _check_acronyms(terms, required)
     problems += _check_excluded(rule, terms)
@@ -107,6 +107,53 @@ def _find_words(tree: expression.Expression, set_name: str = "") -> Iterator[tup
                 yield from _find_words(part, name)
 
 
+#: What was pasted into a term, or written as in another language -> a code, a message and a remedy.
+_MISTAKES = (
+    (
+        LazyPattern(r"\A[^/]*?(\w\?\w)"),
+        "question-mark",
+        "? does not stand for a letter",
+        "list each spelling as a separate term; * stands for any ending of a word",
+    ),
+    (
+        LazyPattern(r"(&#?\w+;)"),
+        "html",
+        "{0} is HTML, and articles are read as text",
+        "write the character that it stands for",
+    ),
+    (
+        LazyPattern(r"((?:https?://|www\.)\S+)"),
+        "address",
+        "the address of an article is not searched",
+        "for the articles of one site, write query: with a term such as site:bbc.co.uk",
+    ),
+    (
+        # A name or an item in quotes may contain these words.
+        LazyPattern(r"\A(?=[^A-Z\"/{]*\Z).*?\w (and|or|not) \w"),
+        "operator-word",
+        '"{0}" is a word of this term, and not an operator',
+        "write the terms as separate items or under all; if you mean the phrase, put it in quotes: '\"a {0} b\"'",
+    ),
+)
+
+
+def _check_texts(rule: Rule) -> Iterator[RuleProblem]:
+    """Warn of mistakes that can be seen in the text of an item or a query."""
+    texts = [((key, line.label, number), item) for key, line in rule.lines for number, item in enumerate(line.terms)]
+    for place, text in [*texts, *([(("query",), rule.query)] if rule.query else [])]:
+        for pattern, code, message, help_text in _MISTAKES:
+            if match := pattern.search(text):
+                start, end = match.span(1)
+                yield RuleProblem(
+                    place=place,
+                    start=start,
+                    end=end,
+                    code=code,
+                    message=message.format(match[1]),
+                    help=help_text.format(match[1]),
+                )
+
+
 def is_name_tail(piece: str) -> bool:
     """Return whether the text after a comma belongs to the name before it: Inc., Ltd."""
     return _NAME_TAIL.match(piece.strip()) is not None
@@ -123,9 +170,6 @@ def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
         # These are ordinary words in capitals, as in DATA BREACH.
         help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces()}"
         yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
-    if _QUESTION_MARK.search(leaf.text):
-        help_text = "list each spelling as a separate term; * stands for any ending of a word"
-        yield term.problem("question-mark", "? does not stand for a letter", help_text)
     if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
     folded = tokens.fold(elements[0].text)

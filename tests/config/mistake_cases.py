@@ -59,6 +59,7 @@ def make(mistake: Mistake, target: Path) -> None:
         if text is None:
             (target / name).unlink()
         else:
+            (target / name).parent.mkdir(exist_ok=True)
             (target / name).write_bytes(text.encode(mistake.encoding))
 
 
