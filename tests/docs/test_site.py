@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,38 +9,10 @@ from pathlib import Path
 import pytest
 from lxml import etree, html
 
-from tests.docs import conftest
-
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
 #: Elements that make a browser contact another server: a picture, a script, a style, a frame; not a link.
 _LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
-
-
-def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None:
-    pages = {str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in (ROOT / "docs").rglob("*.md")}
-    assert {page for page in pages if not (site / page).exists()} == set()
-    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
-    indexed = {entry["location"].partition("#")[0] for entry in index["docs"]}
-    assert pages - indexed - {"index.html"} == set()
-
-
-def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> None:
-    docs = tmp_path / "docs"
-    docs.mkdir()
-    for path in (ROOT / "docs").rglob("*.md"):
-        copy = docs / path.relative_to(ROOT / "docs")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(path.read_bytes())
-    page = docs / "feeds.md"
-    page.write_text(page.read_text(encoding="utf-8") + "\n[one](gone.md) [two](rules.md#no-such-heading)\n")
-    (docs / "stray.md").write_text("# A page that no list names\n")
-    done = conftest.build(tmp_path / "site", docs=docs)
-    assert done.returncode != 0
-    assert "gone.md" in done.stderr
-    assert "#no-such-heading" in done.stderr
-    assert "stray.md" in done.stderr
 
 
 def test_no_page_loads_anything_from_another_server(site: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot.pipeline.poll import OUR_BUG
 from tests.crash import process
@@ -198,56 +194,7 @@ async def test_an_article_beside_all_hostile_feeds_is_posted_once(tmp_path: Path
     await post_beside(tmp_path, list(HOSTILE.values()))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_an_article_beside_one_hostile_feed_is_posted_once(tmp_path: Path, name: str) -> None:
-    await post_beside(tmp_path, [HOSTILE[name]])
-
-
 # -- whatever they generate
-
-#: What a header may hold, and pieces of addresses that some library refuses.
-_TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20)
-_PIECES = st.sampled_from(
-    ["http://", "https://", "//", "xn--", "xn--a", "xn--ls8h.test", "127.0.0.1", ":99999", ":-1", "[", "::1", "]", "%",
-     "%25", "%zz", "@", "?", "#", "..", "\\", "\x01", "\x7f", "\u00e9", "a.test", "/"]
-)  # fmt: skip
-_ADDRESS = st.lists(_PIECES | _TEXT, min_size=1, max_size=6).map("".join)
-_CHARSET = st.sampled_from(["idna", "punycode", "rot13", "bz2", "utf-16", "utf-7", "unicode_escape", "mbcs"]) | _TEXT
-_TYPE = st.builds("{}; charset={}".format, st.sampled_from(["text/xml", "application/json", "text/html"]), _CHARSET)
-_FRAMING = st.lists(
-    st.sampled_from(
-        [_CHUNK, b"zz\r\n", b"1;x=y\r\na\r\n", b"5\r\nabc", b"f" * 17 + b"\r\n", b"0\r\n", b"\r\n", b"X: y\r\n"]
-    )
-    | st.binary(max_size=10),
-    max_size=5,
-).map(b"".join)
-_GENERATED = st.one_of(
-    _ADDRESS.map(to),
-    _ADDRESS.map(linked),
-    _ADDRESS.map(lambda location: paged(Reply.redirect(location))),
-    st.builds(headed, st.sampled_from(["ETag", "Last-Modified"]), _TEXT),
-    st.builds(headed, st.just("Content-Type"), _TYPE | _TEXT),
-    _FRAMING.map(lambda chunks: raw(_chunked(chunks))),
-)
-
-
-def _post_beside_generated(hostile: Sequence[Hostile]) -> None:
-    with TemporaryDirectory() as folder:
-        asyncio.run(post_beside(Path(folder), hostile))
-
-
-@settings(max_examples=4)
-@given(st.lists(_GENERATED, min_size=10, max_size=10))
-def test_an_article_beside_generated_feeds_is_posted_once(hostile: Sequence[Hostile]) -> None:
-    _post_beside_generated(hostile)
-
-
-@pytest.mark.long
-@settings(max_examples=8)
-@given(st.lists(_GENERATED, min_size=20, max_size=20))
-def test_an_article_beside_many_generated_feeds_is_posted_once(hostile: Sequence[Hostile]) -> None:
-    _post_beside_generated(hostile)
 
 
 # -- in a bot that runs

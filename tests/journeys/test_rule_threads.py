@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.journeys.world import BOT, Item, World, as_text, world
-from tests.stories.test_wordings_by_meaning import WORDINGS
 from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.testbed.servers import discord, faulty, smtp, teams
@@ -25,7 +24,22 @@ rules:
 """
 OUTLETS = ("wire", "courier", "ledger")
 
-EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED = WORDINGS[0]
+EXIT = (
+    "BlackBerry to exit Pakistan over government demand for access",
+    "BlackBerry will leave Pakistan after the PTA demanded a backdoor to its BES servers.",
+)
+EXIT_TOO = (
+    "BlackBerry to leave Pakistan after refusing to open its servers",
+    "The PTA wanted access to all BES traffic. The phone maker said it would rather go than build a backdoor.",
+)
+EXIT_AGAIN = (
+    "BlackBerry quits Pakistan because it will not give the state a backdoor",
+    "BlackBerry would not let the PTA read the mail on its BES servers, so it is leaving the country.",
+)
+LIFTED = (
+    "Pakistan lifts ban on BlackBerry Messenger in Sindh",
+    "The PTA restored the chat service in the province; police had asked for access.",
+)
 FINED = (
     "PTA fines a seller of BlackBerry phones in Multan",
     "MULTAN, Dec 3 (Wire) - The PTA has fined a shop that sold BlackBerry phones without a licence. It will appeal.",
@@ -55,25 +69,18 @@ def replies_about(setup: World, title: str) -> list[Mapping[str, Any]]:
     return [reply for reply in setup.replies() if title in as_text(reply)]
 
 
-@pytest.mark.parametrize(
-    "number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, len(WORDINGS)))]
-)
-async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(
-    setup: World, number: int
-) -> None:
-    *reports, other = WORDINGS[number]
-    for outlet, wording in zip(OUTLETS, reports, strict=True):
-        await report(setup, outlet, wording)
-    await report(setup, "wire", other)
+async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(setup: World) -> None:
+    for outlet, what in zip((*OUTLETS, "wire"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED), strict=True):
+        await report(setup, outlet, what)
 
     (message,) = setup.heads()
-    assert all(title in as_text(message) for title, _ in (*reports, other))
-    (reply,) = replies_about(setup, other[0])
+    assert all(title in as_text(message) for title, _ in (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED))
+    (reply,) = replies_about(setup, LIFTED[0])
     assert reply["thread_ts"] == message["ts"]
     assert "wire" in as_text(reply)
-    assert other[1].split(". ")[0].split("; ")[0] in as_text(reply)
+    assert LIFTED[1].split("; ")[0] in as_text(reply)
     # The newest report is the message's latest line.
-    assert as_text(message).index("Latest") < as_text(message).index(other[0])
+    assert as_text(message).index("Latest") < as_text(message).index(LIFTED[0])
 
 
 async def test_try_shows_the_messages_that_were_sent(setup: World) -> None:

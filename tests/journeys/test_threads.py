@@ -15,12 +15,13 @@ from tests.journeys.world import BOT, Item, World, world
 RULES = """\
 rules:
   - name: Watched
-    any: [Varnholm, Ostrel, Brightmoor, Tarvik, Lumen Air, Kestrel Bay]
+    any: [Varnholm, Tarvik]
     notify: desk
 {keys}"""
 
 Report = tuple[str, str]
-#: Name -> first report, the next outlet's report five hours later, and words of the reply.
+#: Name -> first report, the next outlet's report five hours later, and words of the reply. Each kind of news is in
+#: tests/facts/test_news.py.
 NEWS = {
     "a toll rises": (
         (
@@ -29,28 +30,6 @@ NEWS = {
         ),
         ("Death toll in Varnholm ferry fire rises to 31", "The fire on the ferry off Varnholm has killed 31 people."),
         ("Death toll in Varnholm ferry fire rises to 31",),
-    ),
-    "a second case": (
-        (
-            "Hospital in Varnholm reports case of marsh fever",
-            "A patient in Varnholm has tested positive for marsh fever, the hospital of Varnholm said.",
-        ),
-        (
-            "Second patient in Varnholm tests positive for marsh fever",
-            "Doctors in Varnholm now treat two people for marsh fever; the second patient came in on Tuesday.",
-        ),
-        ("Second patient in Varnholm",),
-    ),
-    "an arrested person is released": (
-        (
-            "Ostrel finance chief Mara Lindqvist arrested in Geneva",
-            "Police in Geneva have arrested Mara Lindqvist, the finance chief of Ostrel, over a bribery case.",
-        ),
-        (
-            "Ostrel finance chief Mara Lindqvist released in Geneva",
-            "Mara Lindqvist, the finance chief of Ostrel, was released in Geneva on Tuesday without charge.",
-        ),
-        ("Released", "released in Geneva"),
     ),
     "an authority denies": (
         (
@@ -63,28 +42,6 @@ NEWS = {
         ),
         ("Denial", "denies plan to block messaging apps"),
     ),
-    "a plan is withdrawn": (
-        (
-            "Kestrel Bay council plans toll on harbour bridge",
-            "The council of Kestrel Bay has proposed a toll of two dollars on the harbour bridge from March.",
-        ),
-        (
-            "Kestrel Bay council withdraws harbour bridge toll plan",
-            "The council of Kestrel Bay has withdrawn its proposal of a toll on the harbour bridge after protests.",
-        ),
-        ("Withdrawn", "withdraws harbour bridge toll plan"),
-    ),
-    "a correction": (
-        (
-            "Brightmoor to cut 900 jobs at its plant in Leeds",
-            "Brightmoor will cut 900 jobs at its plant in Leeds, the engineering company said.",
-        ),
-        (
-            "Correction: Brightmoor job cuts in Leeds",
-            "Brightmoor will cut 90 jobs in Leeds, not 900, as our earlier report said. We regret the error.",
-        ),
-        ("Correction", "900", "90"),
-    ),
 }
 
 NO_NEWS: dict[str, tuple[Report, Report, tuple[str, ...]]] = {
@@ -94,28 +51,6 @@ NO_NEWS: dict[str, tuple[Report, Report, tuple[str, ...]]] = {
             "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
         ),
         ("Twelve dead as ferry burns off Varnholm", "Twelve people died when a ferry caught fire off Varnholm."),
-        (),
-    ),
-    "colour": (
-        (
-            "Lumen Air suspends all flights until 30 November",
-            "Lumen Air has suspended all its flights until 30 November because of a fault in its engines.",
-        ),
-        (
-            "'We slept on the floor': stranded families tell of Lumen Air chaos",
-            "Families tell of nights on the floor as Lumen Air suspended its flights until 30 November over a fault.",
-        ),
-        (),
-    ),
-    "comment": (
-        (
-            "Kestrel Bay council plans toll on harbour bridge",
-            "The council of Kestrel Bay has proposed a toll of two dollars on the harbour bridge from March.",
-        ),
-        (
-            "Comment: why the Kestrel Bay bridge toll may hurt our harbour",
-            "I think that the toll of two dollars that the council of Kestrel Bay proposed for the bridge is wrong.",
-        ),
         (),
     ),
 }
@@ -164,7 +99,6 @@ async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(
         for name, (_, _, expected) in cases.items():
             assert len(replies[name]) == bool(expected), name
             assert all(words in replies[name][0] for words in expected), name
-        assert "We regret" not in str(replies)
 
 
 async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from bot import app
 from bot.model.alerts import Reason
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import RULES, World, world
-from tests.testbed.servers.feeds import Reply
 
 
 @pytest.fixture
@@ -23,32 +22,6 @@ async def desk(tmp_path: Path) -> AsyncIterator[World]:
         built.configure("wire", "courier")
         await built.once()
         yield built
-
-
-#: A broken feed's name -> what its server answers, and what the report says of it.
-BROKEN = {
-    "gone": (Reply(status=404), "404"),
-    "failing": (Reply(status=500), "500"),
-    "page": (Reply(body=b"<!doctype html><html><body>Hello</body></html>"), "HTML"),
-    "rubbish": (Reply(body=b"\x00\x01\x02 rubbish"), "not a feed"),
-    "empty": (Reply(body=b""), "empty"),
-    "closed": (Reply(hang_up=True), "closed the connection early"),
-}
-
-
-async def test_broken_feeds_are_reported_with_their_reasons_and_the_feed_beside_them_is_read(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", *BROKEN)
-        await setup.once()
-        for name, (reply, _) in BROKEN.items():
-            setup.outlets.serve(f"/{name}.xml", reply)
-        setup.publish("wire", FIRST)
-        report = await setup.once()
-        errors = {feed.url.rpartition("/")[2].removesuffix(".xml"): feed.error or "" for feed in report.passed.broken}
-        assert errors.keys() == BROKEN.keys()
-        for name, (_, words) in BROKEN.items():
-            assert words.lower() in errors[name].lower()
-        assert len(setup.heads()) == 1
 
 
 async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(desk: World) -> None:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot import rules, storage
 from bot.model.actions import Silence, SilenceId, SilenceKind
 from bot.model.archive import Arrival
@@ -78,12 +80,17 @@ BEFORE = [article(f"BlackBerry phone number {number} is sold", hours=number * 10
 class Desk:
     """Decides articles and measures rules, hour by hour."""
 
-    def __init__(self, store: storage.Store, *rules: Rule, **bot_keys: Any) -> None:
+    def __init__(self, store: storage.Store, *rules: Rule, restarts: bool = False, **bot_keys: Any) -> None:
+        """``restarts``: whether the bot restarts each hour."""
         self._store = store
         self._bot_keys = bot_keys
-        self._cache, self._updater, self._monitor = StoryCache(), StoryUpdater(), VolumeMonitor()
+        self._restarts = restarts
+        self._start()
         self.rows: list[Outgoing] = []
         self.configure(*rules)
+
+    def _start(self) -> None:
+        self._cache, self._updater, self._monitor = StoryCache(), StoryUpdater(), VolumeMonitor()
 
     def configure(self, *loaded: Rule) -> None:
         compiled = [rules.compile_rule(rule) for rule in loaded]
@@ -99,6 +106,8 @@ class Desk:
             if hour not in off:
                 due = [one for one in waiting if one.first_seen <= now]
                 waiting = [one for one in waiting if one.first_seen > now]
+                if self._restarts:
+                    self._start()
                 await self._store.write(partial(self._decide, due=due, now=now))
 
     def _decide(self, tx: storage.Transaction, *, due: Sequence[Article], now: datetime) -> None:
@@ -124,8 +133,11 @@ class Desk:
         return await self._store.read(lambda tx: tx.volume.surges_since(START))
 
 
-async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(each_store: storage.Store) -> None:
-    desk = Desk(each_store, LOUD)
+@pytest.mark.parametrize("restarts", [False, True], ids=["runs on", "restarts"])
+async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(
+    each_store: storage.Store, restarts: bool
+) -> None:
+    desk = Desk(each_store, LOUD, restarts=restarts)
     reports = burst()
     await desk.run([*BEFORE, *reports])
     (surge,) = await desk.surges()
