@@ -18,7 +18,7 @@ from rich.table import Table
 
 from bench.quality import replay
 from bot.channels.kit import outline
-from bot.model.stories import Article, Correction
+from bot.model.stories import Article, Fact
 from bot.stories import facts
 from bot.text import forms
 from bot.text.folding import fold_title
@@ -46,10 +46,10 @@ def is_reworded(earlier: Article, later: Article) -> bool:
     )
 
 
-def shown(edit: Correction) -> str:
-    parts = outline.diff_words(edit.before, edit.after, limit=300)
+def shown(edit: Fact) -> str:
+    parts = outline.diff_words(edit.before or "", edit.after, limit=300)
     marks = ("[-{}-]" if part.is_struck else "{{+{}+}}" if part.is_bold else "{}" for part in parts)
-    return f"{edit.field}: " + " ".join(mark.format(part.text) for mark, part in zip(marks, parts, strict=True))
+    return f"{edit.label}: " + " ".join(mark.format(part.text) for mark, part in zip(marks, parts, strict=True))
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
     chosen = options.parse_args()
     console = Console(width=120)
     table = Table("series", "versions", "other words", "of live pages", "reported", title="Edits")
-    reported: list[tuple[Correction, ...]] = []
+    reported: list[tuple[Fact, ...]] = []
     totals = [0, 0, 0, 0]
     for series in replay.all_series():
         versions = list(pairs(series))

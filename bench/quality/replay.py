@@ -288,8 +288,6 @@ def show_sample(result: Result, count: int, console: Console) -> None:
             console.print(
                 f"    {fact.kind} {fact.label}: {fact.before} -> {fact.after} | {fact.sentence}", markup=False
             )
-        for correction in message.corrections if isinstance(message, Reply) else ():
-            console.print(f"    correction: {correction}", markup=False)
 
 
 async def main() -> None:

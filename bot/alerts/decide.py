@@ -29,8 +29,7 @@ def decide(situation: Situation) -> tuple[Decision, ...]:
     if alert is not None and alert.state is AlertState.MERGED:
         return ()
     if situation.silenced:
-        has_news = situation.arrivals or situation.facts or situation.corrections
-        return (situation.silenced,) if has_news else ()
+        return (situation.silenced,) if situation.arrivals or situation.facts else ()
     if alert is None or alert.state is AlertState.HELD:
         return _first(situation)
     if alert.state is AlertState.SILENT:
@@ -68,14 +67,10 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     events = find_events(situation, alert)
     if all(map(situation.waits_for_brief, situation.rules)):
         facts = (*events, *_facts(situation, alert, events))
-        if not (situation.arrivals or facts or situation.corrections):
+        if not (situation.arrivals or facts):
             return ()
         detail = "; ".join(map(_shown, facts)) or "no news for the next brief"
-        return (
-            situation.decision(
-                AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, corrections=situation.corrections
-            ),
-        )
+        return (situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts),)
     replies = (
         *_second_rules(situation, alert, events),
         *_other_events(situation, events),
@@ -141,16 +136,13 @@ def _second_rules(situation: Situation, alert: Alert, events: Sequence[Fact]) ->
 
 def _news(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
     """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
-    facts, corrections = _facts(situation, alert, events), situation.corrections
-    if not facts and not corrections:
+    facts = _facts(situation, alert, events)
+    if not facts:
         return ()
-    changed = [f"{corrections[0].outlet} changed its {corrections[0].field}"] if corrections else []
-    detail = "; ".join([*map(_shown, facts), *changed])
-    if all(fact.is_joined for fact in facts):
-        reason = Reason.CORRECTION if corrections else Reason.ADDED_OUTLET
-    else:
-        reason = Reason.NEW_FACT
-    return (situation.reply(reason, detail=detail, facts=facts, corrections=corrections),)
+    reason = Reason.NEW_FACT
+    if all(fact.is_joined or fact.is_edit for fact in facts):
+        reason = Reason.CORRECTION if any(fact.is_edit for fact in facts) else Reason.ADDED_OUTLET
+    return (situation.reply(reason, detail="; ".join(map(_shown, facts)), facts=facts),)
 
 
 def _facts(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Fact, ...]:
@@ -196,6 +188,8 @@ def _joined(article: Article) -> Fact:
 
 
 def _shown(fact: Fact) -> str:
+    if fact.is_edit:
+        return f"{fact.outlet} changed its {fact.label}"
     label = f"{fact.label}: " if fact.label else ""
     return f"{label}{fact.before} → {fact.after}" if fact.before else f"{label}{fact.after}"
 
@@ -262,7 +256,8 @@ def record_decision(
             )
         case AlertAction.REPLY | AlertAction.SILENT if decision.facts or decision.action is AlertAction.REPLY:
             facts = tuple(fact_key(fact) for fact in decision.facts)
-            latest = next((fact for fact in decision.facts if not fact.is_joined), alert.latest)
+            # The message itself has the words of its articles as they are now.
+            latest = next((fact for fact in decision.facts if not (fact.is_joined or fact.is_edit)), alert.latest)
             is_corroborated = alert.is_corroborated or decision.reason is Reason.CORROBORATION
             return replace(
                 alert,

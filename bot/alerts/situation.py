@@ -10,7 +10,7 @@ from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread, highest_severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
-from bot.model.stories import Article, Correction, Fact, Member, Story
+from bot.model.stories import Article, Fact, Member, Story
 
 
 def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
@@ -59,7 +59,6 @@ class Situation:
     arrivals: tuple[Member, ...] = ()
     #: New facts of the story, even if this channel has already posted them.
     facts: tuple[Fact, ...] = ()
-    corrections: tuple[Correction, ...] = ()
     #: Whether a language model's translation has arrived that the message does not show yet.
     has_translation: bool = False
     #: Whether the outlet has changed the headline that the message shows.
@@ -75,7 +74,7 @@ class Situation:
     rule_posts: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: Silence | None = None
-    #: The silence of articles that ``arrivals``, ``facts`` and ``corrections`` omit. None if ``silence`` is set.
+    #: The silence of articles that ``arrivals`` and ``facts`` omit. None if ``silence`` is set.
     silence_of_some: Silence | None = None
 
     @property
@@ -112,7 +111,6 @@ class Situation:
         detail: str = "",
         until: datetime | None = None,
         facts: tuple[Fact, ...] = (),
-        corrections: tuple[Correction, ...] = (),
     ) -> Decision:
         """Return a decision about this story and channel, at ``now``. If ``rules`` is None, name all rules."""
         named = self.rules if rules is None else rules
@@ -128,7 +126,6 @@ class Situation:
             detail=detail,
             until=until,
             facts=facts,
-            corrections=corrections,
         )
 
     @property
@@ -152,13 +149,10 @@ class Situation:
         rules: tuple[Rule, ...] | None = None,
         detail: str = "",
         facts: tuple[Fact, ...] = (),
-        corrections: tuple[Correction, ...] = (),
     ) -> Decision:
         """Return a reply. Below severity high, ``until`` is the end of quiet hours."""
         send_at = None if self.severity is Severity.HIGH else quiet_hours_end(self.policy.quiet, self.now)
-        return self.decision(
-            AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, corrections=corrections
-        )
+        return self.decision(AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts)
 
 
 def without_silenced(
@@ -184,7 +178,7 @@ def without_silenced(
     of_first = of_article(members[0].article) if members else None
     if of_first is not None and all(of_article(member.article) for member in members):
         return replace(situation, silence=of_first)
-    changed = {fact.article for fact in situation.facts} | {correction.article for correction in situation.corrections}
+    changed = {fact.article for fact in situation.facts}
     new_members = (*situation.arrivals, *(member for member in members if member.article.id in changed))
     by_article = {member.article.id: of_article(member.article) for member in new_members}
     covered = {article: silence for article, silence in by_article.items() if silence is not None}
@@ -196,5 +190,4 @@ def without_silenced(
         silence_of_some=next(iter(covered.values()), None),
         arrivals=tuple(member for member in situation.arrivals if member.article.id not in covered),
         facts=tuple(fact for fact in situation.facts if fact.article not in covered),
-        corrections=tuple(correction for correction in situation.corrections if correction.article not in covered),
     )

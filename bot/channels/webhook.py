@@ -44,7 +44,7 @@ from bot.model.messages import (
     post_of,
 )
 from bot.model.rules import Evidence
-from bot.model.stories import Correction, Fact
+from bot.model.stories import Fact
 
 if TYPE_CHECKING:
     from bot.channels.kit.webhook_template import WebhookTemplate
@@ -263,7 +263,6 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
         "is_over": _is_over(message),
         "stories": [_story(view) for view in message.stories],
         "facts": [],
-        "corrections": [],
         "lines": [],
         "sections": [],
         "latest": None,
@@ -274,11 +273,7 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
             fields["latest"] = _json_of(post.latest)
             fields["related"] = post.related.story if post.related else None
         case Reply() as reply:
-            fields |= {
-                "lead": reply.lead,
-                "facts": _json_of(reply.facts),
-                "corrections": _json_of(reply.corrections),
-            }
+            fields |= {"lead": reply.lead, "facts": _json_of(reply.facts)}
         case Listing() as listing:
             fields |= {
                 "lead": listing.lead,
@@ -351,7 +346,6 @@ _FIELDS: Mapping[type, Sequence[str]] = {
         "quote",
         "quote_outlet",
     ),
-    Correction: ("outlet", "field", "before", "after", "link"),
 }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.actions import SilenceId
-from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
+from bot.model.stories import ArticleId, Fact, SendId, StoryId
 
 
 class AlertAction(StrEnum):
@@ -77,9 +77,8 @@ class Decision:
     detail: str = ""
     #: For a hold: when to decide again, or None to wait for another article. For a reply: the end of quiet hours.
     until: datetime | None = None
-    #: For a reply: the new facts and the edited articles.
+    #: For a reply: the new facts.
     facts: tuple[Fact, ...] = ()
-    corrections: tuple[Correction, ...] = ()
     #: The silence that held the message back, or None.
     silence: SilenceId | None = None
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from bot.model.encoders import Vector
 from bot.model.rules import Match
-from bot.model.stories import Article, ArticleId, Correction
+from bot.model.stories import Article, ArticleId, Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Revision:
     article: Article
     matches: tuple[Match, ...]
     #: Only material changes; empty if only a typo was corrected.
-    corrections: tuple[Correction, ...]
+    corrections: tuple[Fact, ...]
     #: Log id of the poll that found the change.
     poll: str = ""
     #: Whether the headline changed, be it only in its wording.

@@ -19,7 +19,7 @@ from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefSection
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
+from bot.model.stories import ArticleId, Fact, SendId, StoryId
 
 
 class MessageKind(StrEnum):
@@ -269,7 +269,6 @@ class Reply:
     #: Whether the reply names its story, because the head of its thread lists several.
     names_story: bool = False
     facts: tuple[Fact, ...] = ()
-    corrections: tuple[Correction, ...] = ()
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
 
@@ -281,7 +280,7 @@ class Reply:
     @property
     def articles(self) -> tuple[ArticleId, ...]:
         """The articles that the reply reports about."""
-        return (*(fact.article for fact in self.facts), *(correction.article for correction in self.corrections))
+        return tuple(fact.article for fact in self.facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,19 +147,21 @@ CORRECTION = "Correction"
 JOINED = "joined"
 #: The kind of a fact that is the first report of another event in a thread (``group: rule``).
 EVENT = "event"
+#: The kind of a fact that is a material change of an article that was already posted.
+EDITED = "edit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something in an article that is new in its story."""
 
-    #: date, number, name, decision, sentence, joined, event, or edit (the words that an outlet changed, in a brief).
+    #: date, number, sentence, joined, event or edit.
     kind: str
-    #: The subject, such as “deadline”.
+    #: The subject, such as “deadline”; for an edit, “headline” or “text”.
     label: str
-    #: The value that the fact replaces, or None if it replaces nothing.
+    #: The value that the fact replaces, or None if it replaces nothing; for an edit, the old headline or sentence.
     before: str | None
-    #: The new value; for an event, the headline of its first report.
+    #: The new value; for an event, the headline of its first report; for an edit, the new headline or sentence.
     after: str
     #: The whole sentence that states the fact; for an event, the first sentence of its first report.
     sentence: str
@@ -171,11 +173,6 @@ class Fact:
     link: str = ""
     #: When the article was published.
     stated_at: datetime | None = None
-
-    @property
-    def heading(self) -> str:
-        """The label shown before the fact. Empty for a decision, whose text already names its subject."""
-        return "" if self.kind == "decision" else self.label
 
     @property
     def is_sentence(self) -> bool:
@@ -193,6 +190,11 @@ class Fact:
         return self.kind == EVENT
 
     @property
+    def is_edit(self) -> bool:
+        """Whether an outlet changed the headline or a sentence of its article."""
+        return self.kind == EDITED
+
+    @property
     def quote(self) -> str:
         """The text that represents the fact where there is room for one: its sentence, or the headline of an event."""
         return self.after if self.is_event else self.sentence
@@ -201,20 +203,6 @@ class Fact:
     def is_change(self) -> bool:
         """Whether the fact replaces a value or corrects a report."""
         return self.before is not None or self.mark == CORRECTION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """A material change of an article that was already posted."""
-
-    article: ArticleId
-    outlet: str
-    #: title or text.
-    field: str
-    before: str
-    after: str
-    #: The article's link; empty in rows of early versions.
-    link: str = ""
 
 
 #: Articles that joined with a lower probability are shown as "probably the same event".

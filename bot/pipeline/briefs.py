@@ -25,7 +25,7 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
-from bot.model.stories import Correction, Fact, Story, StoryId, send_id
+from bot.model.stories import Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
 from bot.pipeline.audit import read_indexes
 from bot.pipeline.volume import explain_unmeasured
@@ -86,7 +86,6 @@ class News:
     """The period's decisions about one story, newest first."""
 
     facts: list[Fact] = field(default_factory=list)
-    corrections: list[Correction] = field(default_factory=list)
     #: The last decision that kept the story from the readers, if no later one posted it.
     holding: Decision | None = None
     #: Whether the news waited for the brief.
@@ -94,9 +93,10 @@ class News:
 
     @property
     def newest(self) -> Fact | None:
-        """The newest changed value, or else the newest other fact, or else the newest corrected sentence."""
-        facts = sorted(self.facts, key=lambda fact: not fact.is_change)
-        return next(iter([*facts, *map(_correction_fact, self.corrections[:1])]), None)
+        """The newest changed value, or else the newest other fact, or else the newest correction of an article."""
+        facts = sorted(self.facts, key=lambda fact: (fact.is_edit, not fact.is_change))
+        newest = next(iter(facts), None)
+        return _shorten_edit(newest) if newest is not None and newest.is_edit else newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,6 @@ def _add_decision(news: News, decision: Decision) -> None:
     """Add what a decision says about its story. Decisions come oldest first."""
     new_facts = [fact for fact in decision.facts if not fact.is_joined and fact not in news.facts]
     news.facts[:0] = new_facts
-    news.corrections[:0] = decision.corrections
     match decision.action:
         case AlertAction.SILENT if decision.reason is Reason.BRIEF:
             news.is_unseen = True
@@ -387,7 +386,7 @@ def _story_entry(material: Material, story: Story, *, is_part: bool = False) -> 
     title = summaries.message_headline(story, material.rules_of(story), article=alert.headline if alert else None)
     rules = list(material.rules_of(story) or story.rules)
     other_outlets = len(story.owners) - 1
-    changes = len(news.facts) + len(news.corrections)
+    changes = len(news.facts)
     weights = [
         f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
         (rules[0] if rules else "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
@@ -411,23 +410,14 @@ def _story_entry(material: Material, story: Story, *, is_part: bool = False) -> 
     )
 
 
-def _correction_fact(correction: Correction) -> Fact:
-    """Return a correction as a fact: the words that changed, with the word before and after them."""
-    old, new = correction.before.split(), correction.after.split()
+def _shorten_edit(edit: Fact) -> Fact:
+    """Return an edit with only the words that changed, and the word before and after them."""
+    old, new = (edit.before or "").split(), edit.after.split()
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     end = next((at for at in range(shorter - start) if old[-1 - at] != new[-1 - at]), shorter - start)
     old_words, new_words = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
-    return Fact(
-        kind="edit",
-        label="headline corrected" if correction.field == "title" else "text corrected",
-        before=old_words,
-        after=new_words,
-        sentence=correction.after,
-        article=correction.article,
-        outlet=correction.outlet,
-        link=correction.link,
-    )
+    return replace(edit, label=f"{edit.label} corrected", before=old_words, after=new_words)
 
 
 # -- as a message

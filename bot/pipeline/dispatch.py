@@ -65,9 +65,9 @@ class Dispatcher:
             decisions.extend(self._merge_alerts(entry))
             # Find the routes before a channel gets an alert, because an alert binds the story to its channel.
             routes = self._rules_and_channels(entry.story)
-            # Without a new or edited article, derive the id of the edit from the late facts and summary.
+            # Without a new or edited article, derive the id of the edit from the late facts and translation.
             cause = None
-            if not (entry.arrivals or entry.corrections):
+            if not entry.arrivals and not any(fact.is_edit for fact in entry.facts):
                 cause = " ".join(
                     [*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.translation]
                 )
@@ -416,7 +416,6 @@ class Dispatcher:
             rules=rules,
             arrivals=tuple(entry.arrivals),
             facts=tuple(entry.facts),
-            corrections=tuple(entry.corrections),
             has_translation=bool(entry.translation),
             has_new_headline=alert is not None and alert.headline in entry.renamed,
             policy=policy,

@@ -148,7 +148,7 @@ class StoryUpdater:
                 continue
             entry = turn.change(stored)
             entry.story = _with_article(entry.story, revision.article, revision.matches)
-            entry.corrections.extend(revision.corrections)
+            entry.facts.extend(revision.corrections)
             if revision.is_renamed:
                 entry.renamed.add(revision.article.id)
 

@@ -78,7 +78,6 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
         decision.article or "",
         *decision.rules,
         *(f"{fact.label}: {fact.after}" for fact in decision.facts),
-        *(f"{correction.article}{correction.field}{correction.after}" for correction in decision.corrections),
     )
     row_id = send_id("reply", decision.story, decision.channel, decision.reason, *cause)
     heading = ""
@@ -95,7 +94,6 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
         story=_view(turn, decision, named),
         names_story=alert.is_gathered,
         facts=decision.facts,
-        corrections=decision.corrections,
         public_url=turn.settings.bot.public_url,
     )
     return _row(row_id, alert.head, decision, reply)

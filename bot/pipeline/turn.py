@@ -18,7 +18,7 @@ from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.messages import Notice, Outgoing
-from bot.model.stories import ArticleId, Correction, Fact, Member, SendId, Story, StoryId
+from bot.model.stories import ArticleId, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
 from bot.storage import keys
 
@@ -57,7 +57,6 @@ class ChangedStory:
     story: Story
     arrivals: list[Member] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
-    corrections: list[Correction] = field(default_factory=list)
     #: Articles whose outlets changed the headline, be it only in its wording.
     renamed: set[ArticleId] = field(default_factory=set)
     #: Younger stories that were merged into this one.
@@ -152,7 +151,7 @@ class Turn:
         self.now = now
         self.rules = settings.rule_set.rules
         self.changes = Changes()
-        #: The stories that articles, corrections and answers change. They are saved before messages are decided.
+        #: The stories that articles, their edits and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}
         #: The questions to a language model, or None without a model.
         self.questions: Questions | None = None

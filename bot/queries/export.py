@@ -112,7 +112,7 @@ def _export(row: StoryRow, decided: Iterable[str]) -> ExportedStory:
 
 
 def _describe_fact(fact: Fact) -> str:
-    heading = f"{fact.heading}: " if fact.heading else ""
+    heading = f"{fact.label}: " if fact.label else ""
     old_value = f"{fact.before} → " if fact.before else ""
     mark = f"{fact.mark}: " if fact.mark else ""
     return f"{mark}{heading}{old_value}{fact.after} ({fact.outlet})"

@@ -244,8 +244,17 @@ class StoryRow:
 
         The last fact is listed first, even if its article was published before the articles of other facts.
         """
+        return tuple(fact for fact in self._reported if not (fact.is_joined or fact.is_edit))
+
+    @property
+    def edits(self) -> tuple[Fact, ...]:
+        """The corrections that outlets made in articles of the story, newest first."""
+        return tuple(fact for fact in self._reported if fact.is_edit)
+
+    @property
+    def _reported(self) -> dict[Fact, None]:
         facts = (fact for decision in reversed(self.decisions) for fact in reversed(decision.facts))
-        return tuple(dict.fromkeys(fact for fact in facts if not fact.is_joined))
+        return dict.fromkeys(facts)
 
     @property
     def outdated_values(self) -> frozenset[str]:

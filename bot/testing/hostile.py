@@ -66,7 +66,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
     fact = replace(
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
     )
-    correction = replace(messages.CORRECTION.corrections[0], outlet=text, before=text, after=text[::-1], link=link)
+    edit = replace(messages.CORRECTION.facts[0], outlet=text, before=text, after=text[::-1], link=link)
     entry = BriefEntry(
         story=messages.STORY,
         severity=Severity.HIGH,
@@ -78,7 +78,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         quote=text,
         quote_outlet=text,
     )
-    reply = replace(messages.NEW_FACT, story=view, facts=(fact,) * many, corrections=(correction,) * many)
+    reply = replace(messages.NEW_FACT, story=view, facts=(fact, edit) * many)
     related = RelatedStory(story=messages.STORY, title=view.title, at=messages.FIRST)
     judgement = replace(messages.JUDGED_POST.judgements[0], by=text)
     grown = replace(messages.GROWN, story=view, judgements=(judgement,), related=related, latest=fact)
@@ -86,8 +86,8 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         replace(messages.POST, story=view),
         Edit(content=grown),
         reply,
-        replace(reply, reason=Reason.SECOND_RULE, facts=(), corrections=()),
-        replace(reply, reason=Reason.CORROBORATION, facts=(), corrections=()),
+        replace(reply, reason=Reason.SECOND_RULE, facts=()),
+        replace(reply, reason=Reason.CORROBORATION, facts=()),
         Edit(content=Pointer(lead="Merged into an earlier story:", title=view.title, story=view)),
         replace(messages.LISTING, stories=tuple(replace(view, id=StoryId(f"{n:020x}")) for n in range(many))),
         replace(

@@ -26,7 +26,7 @@ from bot.model.messages import (
     Why,
 )
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import EVENT, JOINED, ArticleId, Correction, Fact, JudgementId, SendId, StoryId
+from bot.model.stories import EDITED, EVENT, JOINED, ArticleId, Fact, JudgementId, SendId, StoryId
 
 FIRST = datetime(2015, 12, 2, 9, 2, tzinfo=UTC)
 STORY = StoryId("5f2d3a9c01e4b7788990")
@@ -189,13 +189,15 @@ CORRECTION = Reply(
     severity=Severity.HIGH,
     reason=Reason.CORRECTION,
     story=VIEW,
-    corrections=(
-        Correction(
-            article=ArticleId("a1"),
-            outlet="The Wire",
-            field="title",
+    facts=(
+        Fact(
+            kind=EDITED,
+            label="headline",
             before="BlackBerry to leave Pakistan on 15 December",
             after="BlackBerry to leave Pakistan on 30 December",
+            sentence="BlackBerry to leave Pakistan on 30 December",
+            article=ArticleId("a1"),
+            outlet="The Wire",
             link=WIRE,
         ),
     ),

@@ -159,14 +159,12 @@ class FeedsOut:
         own = [member.article for member in story.members if member.article.id == story.headline]
         articles = [*own, *(member.article for member in story.members)]
         links = (formatting.web_link(article.link) for article in articles)
-        # Each channel has its own decision about a correction, so remove duplicates.
-        corrections = list(dict.fromkeys(c for decision in row.decisions for c in decision.corrections))
         return {
             "id": f"urn:wirewatch:story:{quote(story.id)}",
             "url": next((link for link in links if link), page),
             "title": formatting.plain(summaries.story_headline(story)) or "(without a title)",
             "content_html": self._template.render(
-                entry=row, page=page, facts=row.facts[1:MOST_CHANGES], corrections=corrections[-MOST_CHANGES:]
+                entry=row, page=page, facts=(*row.facts[1:MOST_CHANGES], *row.edits[:MOST_CHANGES])
             ),
             "date_published": story.first_seen.isoformat(),
             "date_modified": changed_at.isoformat(),
@@ -175,6 +173,6 @@ class FeedsOut:
 
 
 def _changed_at(row: StoryRow) -> datetime:
-    """Return the time of the story's last article, fact or correction."""
-    changes = [decision.at for decision in row.decisions if decision.facts or decision.corrections]
+    """Return the time of the story's last article or fact."""
+    changes = [decision.at for decision in row.decisions if decision.facts]
     return max([row.story.last_seen, *changes])

@@ -239,7 +239,7 @@ def build_timeline(row: StoryRow) -> list[Moment]:
         if moment is None:
             moment = timed[decision.at] = Moment(at=decision.at)
             moments.append(moment)
-        alike = (decision.action, decision.reason, decision.detail, decision.facts, decision.corrections)
+        alike = (decision.action, decision.reason, decision.detail, decision.facts)
         step = steps[id(moment)].get(alike)
         if step is None:
             step = steps[id(moment)][alike] = Step(decision)

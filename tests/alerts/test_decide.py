@@ -15,7 +15,7 @@ from bot.model.actions import SilenceKind
 from bot.model.alerts import Alert, AlertAction, AlertState, Reason
 from bot.model.rules import ONLY_BRIEF, Rule, Severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
-from bot.model.stories import ArticleId, Correction, Join, JoinReason, Member, SendId, StoryId
+from bot.model.stories import EDITED, ArticleId, Join, JoinReason, Member, SendId, StoryId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
 from tests.testbed.fakes import START
 from tests.testbed.made import silence
@@ -218,9 +218,9 @@ def test_news_of_a_story_of_the_brief_is_left_to_the_next_brief_once() -> None:
     assert (found.action, found.reason, found.facts) == (AlertAction.SILENT, Reason.BRIEF, news.facts)
     again = replace(news, alert=alerts.record_decision(alert, found), arrivals=())
     assert alerts.decide(again) == ()
-    edit = Correction(article=ArticleId("b"), outlet="b", field="title", before="30", after="31")
-    (corrected,) = alerts.decide(replace(again, corrections=(edit,)))
-    assert (corrected.reason, corrected.corrections) == (Reason.BRIEF, (edit,))
+    edit = replace(fact("headline", "31"), kind=EDITED, before="30")
+    (corrected,) = alerts.decide(replace(again, facts=(edit,)))
+    assert (corrected.reason, corrected.facts) == (Reason.BRIEF, (edit,))
 
 
 _RULES = st.lists(

@@ -194,27 +194,6 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
     ],
 )
 def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, after: str, shown: list[str]) -> None:
-    correction = replace(messages.CORRECTION.corrections[0], before=before, after=after)
-    text = rendering.plain_message(replace(messages.CORRECTION, corrections=(correction,)))
+    edit = replace(messages.CORRECTION.facts[0], before=before, after=after)
+    text = rendering.plain_message(replace(messages.CORRECTION, facts=(edit,)))
     assert text.splitlines()[-2:] == shown
-
-
-@pytest.mark.parametrize(
-    ("after", "sentence", "count"),
-    [
-        (
-            "lifted its order to BlackBerry",
-            "The PTA has lifted its order to BlackBerry, two people said.",
-            2,
-        ),
-        ("lifts order to BlackBerry", "PTA lifts order to BlackBerry", 1),
-    ],
-    ids=["its own words, then its sentence", "once where it is the whole sentence"],
-)
-def test_a_decision_is_shown_in_its_own_words_and_without_a_label(after: str, sentence: str, count: int) -> None:
-    fact = replace(
-        messages.NEW_FACT.facts[0], kind="decision", label="lifted", before=None, after=after, sentence=sentence
-    )
-    text = rendering.plain_body(replace(messages.NEW_FACT, facts=(fact,)))
-    assert "lifted: " not in text
-    assert text.count(after) == count

@@ -206,8 +206,8 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         (entry,) = json.loads((await page.get("/feeds/all.json")).content)["items"]
         assert entry["title"] == CORRECTED_FINE.title
         # Two channels have a message of each.
-        assert entry["content_html"].count("corrected its title") == 1
-        assert entry["content_html"].count("corrected its text") == 1
+        assert entry["content_html"].count("changed the headline") == 1
+        assert entry["content_html"].count("changed the text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
         (home, *_) = await ChatCommands(page.running).answer(
             ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),

@@ -12,7 +12,7 @@ from bot import storage
 from bot.channels.kit.rendering import plain_message
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import Correction, JoinReason, StoryId
+from bot.model.stories import EDITED, Fact, JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import QueryRunner, Refused
@@ -191,15 +191,18 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
         tx.articles.add([article])
         tx.stories.save(made.story("s", article))
         tx.stories.save_alert(made.alert("s", posted_at=START - timedelta(days=3)))
-        edit = Correction(
+        headline = "Ferry fire kills 31 people near Varnholm"
+        edit = Fact(
+            kind=EDITED,
+            label="headline",
+            before="Ferry fire kills 12 people near Varnholm",
+            after=headline,
+            sentence=headline,
             article=article.id,
             outlet="Herald",
-            field="title",
-            before="Ferry fire kills 12 people near Varnholm",
-            after="Ferry fire kills 31 people near Varnholm",
         )
         reply = made.decision("s", AlertAction.REPLY)
-        tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, corrections=(edit,))])
+        tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, facts=(edit,))])
 
     async with world(tmp_path) as desk:
         desk.configure("wire", rules=RULES)

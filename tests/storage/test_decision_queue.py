@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot import storage
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
-from bot.model.stories import Correction
+from bot.model.stories import EDITED, Fact
 from tests.testbed.fakes import START
 from tests.testbed.made import LEASE, article, match
 
@@ -19,7 +19,15 @@ def _arrival(number: int) -> Arrival:
 
 async def test_a_queued_entry_is_returned_unchanged_and_stays_until_it_is_removed(store: storage.Store) -> None:
     arrivals = [_arrival(number) for number in range(3)]
-    edit = Correction(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
+    edit = Fact(
+        kind=EDITED,
+        label="headline",
+        before="exits",
+        after="delays",
+        sentence="",
+        article=article("9").id,
+        outlet="Dawn",
+    )
     revision = Revision(article=article("9"), matches=(), corrections=(edit,), poll="p9")
     await store.write(lambda tx: tx.decision_queue.add(arrivals, [revision]))
     assert await store.read(lambda tx: tx.decision_queue.count()) == 4

@@ -12,7 +12,7 @@ from bot import storage
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Arrival
 from bot.model.messages import Receipt, SendState
-from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
+from bot.model.stories import EDITED, ArticleId, Fact, SendId, StoryId
 from bot.queries.stories import StoryRow
 from bot.web.formatting import build_timeline
 from tests.testbed import made
@@ -123,20 +123,19 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         article=article_id,
         outlet="wire",
     )
-    edit = Correction(article=article_id, outlet="courier", field="title", before="5,000", after="500 <b>")
+    edit = replace(fact, kind=EDITED, label="headline", before="5,000", after="500 <b>", outlet="courier")
     decision = Decision(
         at=page.clock.now(),
         story=StoryId(story),
         channel="desk",
         action=AlertAction.POST,
         reason=Reason.FIRST_REPORT,
-        facts=(fact,),
-        corrections=(edit,),
+        facts=(fact, edit),
     )
     await page.running.store.write(lambda tx: tx.stories.decide([decision]))
     page_text = text_of(tree_of((await page.get(f"/story/{story}")).text))
     assert "deadline: 30 November → 30 December" in page_text
-    assert "courier corrected its title: 5,000 → 500 <b>" in page_text
+    assert "changed the headline: 5,000 → 500 <b> courier" in page_text
 
 
 async def test_the_commands_to_copy_name_ids_only(shared: Page) -> None:

@@ -33,7 +33,7 @@ from bot.model.messages import (
     content_of,
 )
 from bot.model.rules import Severity
-from bot.model.stories import Correction, Fact, StoryId
+from bot.model.stories import Fact, StoryId
 from bot.text import alignment
 
 
@@ -379,8 +379,8 @@ def quote_lines(view: StoryView, room: Room) -> Iterator[OutlineLine]:
 
 def _latest(fact: Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), _time(fact.stated_at, room), Run(text=")")] if fact.stated_at else []
-    # Without a heading, quote the sentence, because "132 → 128" alone is useless.
-    is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
+    # Without a label, quote the sentence, because "132 → 128" alone is useless.
+    is_quoted = fact.is_sentence or not fact.label
     content = [Run(text=phrases.cut(phrases.clean(fact.quote), room.sentence))] if is_quoted else _fact_runs(fact)
     mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
     source = _linked(phrases.short_name(fact.outlet), fact.link, room)
@@ -411,11 +411,12 @@ def _reply(reply: Reply, room: Room, *, names_story: bool) -> Iterator[OutlineLi
     yield from _facts(reply, room)
     if names_story and is_about_event:
         yield _line(Style.LINE, Run(text="First report: ", is_italic=True), _headline(story, room))
-    for correction in reply.corrections[: room.items]:
-        article = _linked(phrases.short_name(correction.outlet), correction.link, room)
-        yield _line(Style.LINE, article, Run(text=f" changed the {correction.field}:"))
-        yield _correction(correction, room)
-    yield from _more(len(reply.corrections), room)
+    edits = [fact for fact in reply.facts if fact.is_edit]
+    for edit in edits[: room.items]:
+        article = _linked(phrases.short_name(edit.outlet), edit.link, room)
+        yield _line(Style.LINE, article, Run(text=f" changed the {edit.label}:"))
+        yield _edit(edit, room)
+    yield from _more(len(edits), room)
     if phrases.lists_outlets(reply):
         yield _line(Style.LINE, Run(text=f"{phrases.count_outlets(story)}:"))
         if story.byline is not None:
@@ -430,12 +431,12 @@ def _facts(reply: Reply, room: Room) -> Iterator[OutlineLine]:
     events = [fact for fact in reply.facts if fact.is_event]
     for fact in events:
         yield from _event(fact, room)
-    facts = [fact for fact in reply.facts if not fact.is_event]
+    facts = [fact for fact in reply.facts if not (fact.is_event or fact.is_edit)]
     shown = facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = reply.reason is not Reason.NEW_FACT
     for fact in shown:
-        if not fact.is_sentence and not phrases.repeats_its_sentence(fact):
+        if not fact.is_sentence:
             yield _line(Style.ITEM, *_fact_runs(fact))
     for fact in phrases.quoted_facts(shown):
         is_named = is_labelled and fact.is_sentence and not fact.is_joined
@@ -458,15 +459,15 @@ def _event(fact: Fact, room: Room) -> Iterator[OutlineLine]:
 
 
 def _fact_runs(fact: Fact) -> list[Run]:
-    runs = [Run(text=f"{phrases.short_name(fact.heading)}: ")] if fact.heading else []
+    runs = [Run(text=f"{phrases.short_name(fact.label)}: ")] if fact.label else []
     if fact.before:
         runs += [Run(text=phrases.cut(phrases.clean(fact.before), 150), is_struck=True), Run(text=" → ")]
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
 
 
-def _correction(correction: Correction, room: Room) -> OutlineLine:
+def _edit(edit: Fact, room: Room) -> OutlineLine:
     """Return a line with the changed words in context. Without styles, two lines show the old and the new wording."""
-    runs = diff_words(correction.before, correction.after, limit=2 * room.sentence)
+    runs = diff_words(edit.before or "", edit.after, limit=2 * room.sentence)
     if not runs:
         return _line(Style.QUOTE, Run(text="only spaces or punctuation changed"))
     spaced = [part for run in runs for part in (Run(text=" "), run)][1:]
@@ -507,7 +508,7 @@ def _listing(listing: Listing, room: Room) -> Iterator[OutlineLine]:
     for view in listing.stories[detailed : room.stories]:
         outlet = f"{_BETWEEN}{phrases.short_name(view.title.outlet)}" if view.title.outlet else ""
         runs = [*_severity_mark(view), _headline(view, room), Run(text=outlet)]
-        if view.latest is not None and view.latest.before and view.latest.heading:
+        if view.latest is not None and view.latest.before and view.latest.label:
             runs += [Run(text=_BETWEEN), *_fact_runs(view.latest)]
             runs += [Run(text=f" ({phrases.short_name(view.latest.outlet)})")]
         yield _line(Style.ITEM, *runs)
@@ -589,8 +590,8 @@ def _part_news(part: BriefEntry, room: Room) -> Iterator[Run]:
 
 def _brief_fact(fact: Fact, limit: int) -> list[Run]:
     mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
-    # Without a heading, quote the sentence, because "132 → 128" alone is useless.
-    is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
+    # Without a label, quote the sentence, because "132 → 128" alone is useless.
+    is_quoted = fact.is_sentence or not fact.label
     content = [Run(text=phrases.cut(phrases.clean(fact.quote), limit))] if is_quoted else _fact_runs(fact)
     return [*mark, *content, Run(text=f" ({phrases.short_name(fact.outlet)})")]
 

@@ -287,11 +287,6 @@ def reply_heading(reply: Reply) -> str:
     return REPLY_HEADINGS.get(reply.reason, "Update") if reply.reason else "Update"
 
 
-def repeats_its_sentence(value: Fact) -> bool:
-    """Return whether a decision makes up most of its sentence, as in “NTC orders Acme to close”."""
-    return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
-
-
 def quoted_facts(facts: Iterable[Fact]) -> list[Fact]:
     """Return one fact for each distinct sentence. Omit sentences that are part of another sentence."""
     by_sentence: dict[str, Fact] = {}
@@ -306,8 +301,8 @@ def quoted_facts(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def lists_outlets(reply: Reply) -> bool:
-    """Return whether a reply lists its story's outlets, because it has no values, corrections or other lines."""
-    has_news = any(not value.is_sentence for value in reply.facts) or bool(reply.corrections)
+    """Return whether a reply lists its story's outlets, because it has no values, edits or other lines."""
+    has_news = any(not value.is_sentence for value in reply.facts)
     has_own_lines = {Reason.SECOND_RULE, Reason.NEW_FACT, Reason.ADDED_OUTLET}
     return not has_news and reply.reason not in has_own_lines
 

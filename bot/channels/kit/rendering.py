@@ -57,7 +57,7 @@ def plain_preview(message: Message) -> str:
 
 def _format_fact(fact: Fact) -> str:
     """Return a fact as in “deadline: 30 November → 30 December”."""
-    label = f"{phrases.short_name(fact.heading)}: " if fact.heading else ""
+    label = f"{phrases.short_name(fact.label)}: " if fact.label else ""
     old_value = f"{phrases.cut(phrases.clean(fact.before), 40)} → " if fact.before else ""
     return phrases.cut(f"{label}{old_value}{phrases.clean(fact.after)}", 120)
 

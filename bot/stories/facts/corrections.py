@@ -1,8 +1,8 @@
-"""Find corrections in an article's new version: another figure, day, name or meaning in its headline or a sentence.
+"""Find corrections in an article's new version: a headline that states something else, or another figure in a sentence.
 
-A sentence is compared with the sentence of the other version that shares most of its words. It is corrected if a few
-words replace others, and a value, name, negation or decision is among them. Typos, other forms of a word, additions
-and removals are not material. Neither is a wholly rewritten sentence: that is an update, not a correction.
+A headline states something else if a few words replace others, and a value, name, negation or decision is among them.
+Typos, other forms of a word, additions and removals are not material. A sentence is corrected if its numbers or days
+change and its words stay. A headline or sentence that is written again is an update, not a correction.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bot.model.stories import Article, Correction
+from bot.model.stories import EDITED, Article, Fact
 from bot.patterns import LazyPattern
-from bot.stories.facts.reading import statement
+from bot.stories.facts.reading import OPENING, READ, Statement, statement
 from bot.text import headlines, lexicon, sentences
 from bot.text.forms import is_live_page
 from bot.text.words import fold_word, stem, words_of
 
-#: Maximum sentences compared per version, and words per sentence, because an alert is rarely about later text.
-_SENTENCES, _WORDS = 200, 80
-#: Two sentences with this share and this number of words in common are versions of one sentence.
-_SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
-#: Maximum words that replace others in a correction; with more, the sentence is rewritten.
+#: Maximum sentences compared per version, because an alert is rarely about later text.
+_SENTENCES = 60
+#: Two headlines with this share and this number of words in common, and two sentences with this number of words, are
+#: versions of one.
+_SAME_HEADLINE, _FEWEST_SHARED = 0.5, 3
+#: Maximum words that replace others in a correction; with more, the headline is written again.
 _MOST_REPLACED = 4
 #: Two words that are this similar, from 0 to 1, are misspellings or forms of one word.
 _ONE_WORD = 0.7
-#: Meanings of decisions and outcomes. A sentence has another meaning if one of them replaces another.
+#: Meanings of decisions and outcomes. A headline has another meaning if one of them replaces another.
 _OUTCOMES = frozenset(
     "=die =hurt =arrest =charge =convict =acquit =sentence =free =sue =appeal =fine =settle =ban =lift =resume =suspend"
     " =delay =advance =extend =cancel =approve =reject =resign =dismiss =appoint =win =lose =strike =end =begin =close"
@@ -38,9 +38,6 @@ _OUTCOMES = frozenset(
 _TAIL = LazyPattern(r" [|–—-] [^|–—-]{2,40}$")
 #: "… - reports" is a hedge like "reportedly".
 _REPORTS = LazyPattern(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
-_QUESTION = LazyPattern(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
-_CUT = LazyPattern(r"(?:\.\.|…)\W{0,8}$")
-_BREAK = LazyPattern(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: Markets whose level a report of the day updates with each hour. That is not a correction.
 _MARKET = LazyPattern(
     r"\b(?:S&P|FTSE|Dow Jones|Nasdaq|Russell 2000|Nikkei|Topix|Hang Seng|DAX|CAC|STOXX|ASX|NZX|KOSPI|Sensex"
@@ -50,31 +47,83 @@ _MARKET = LazyPattern(
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
 
-def corrections(old_article: Article, new_article: Article) -> tuple[Correction, ...]:
+def corrections(old_article: Article, new_article: Article) -> tuple[Fact, ...]:
     """Return the material changes in the headline and in sentences, in order.
 
-    If only one version has the full text, only headlines are compared. A live page has updates, not corrections. The
-    time is linear in the length of the texts, which is limited.
+    If only one version has the full text, only headlines are compared. A live page has updates, not corrections.
     """
     if is_live_page(old_article) or is_live_page(new_article):
         return ()
     changes = []
     old_title, new_title = (_plain(article.title) for article in (old_article, new_article))
     if old_title != new_title and _states_otherwise(old_title, new_title, new_article):
-        changes.append(_correction(new_article, "title", old_article.title, new_article.title))
+        changes.append(_edit(new_article, "headline", old_article.title, new_article.title))
     if old_article.is_full_text == new_article.is_full_text and old_article.text != new_article.text:
-        for old, new in _rewritten(_split(old_article.text), _split(new_article.text)):
-            are_of_a_market = _MARKET.search(old) and _MARKET.search(new)
-            if not are_of_a_market and _states_otherwise(*_as_long(old, new), new_article):
-                texts = (text[sentences.dateline_length(text) :] for text in (old, new))
-                changes.append(_correction(new_article, "text", *texts))
+        for old, new in _find_changed_values(old_article, new_article):
+            changes.append(_edit(new_article, "text", old, new))
     return tuple(changes)
 
 
-def _correction(article: Article, field: str, old_text: str, new_text: str) -> Correction:
-    return Correction(
-        article=article.id, outlet=article.outlet, field=field, before=old_text, after=new_text, link=article.link
+def _edit(article: Article, label: str, old_text: str, new_text: str) -> Fact:
+    return Fact(
+        kind=EDITED,
+        label=label,
+        before=old_text,
+        after=new_text,
+        sentence=new_text,
+        article=article.id,
+        outlet=article.outlet,
+        link=article.link,
     )
+
+
+def _find_changed_values(old_article: Article, new_article: Article) -> Iterator[tuple[str, str]]:
+    """Yield each sentence whose words stay while a number or day changes, as it was and as it is."""
+    old_sentences, new_sentences = _split(old_article), _split(new_article)
+    gone = [_parse(text, 1, new_article) for text in old_sentences if text not in new_sentences]
+    by_words = {old.words: old for old in gone}
+    for text in new_sentences:
+        if text in old_sentences or sentences.is_question(text) or _MARKET.search(text):
+            continue
+        new = _parse(text, 1, new_article)
+        old = by_words.pop(new.words, None) if len(new.folded) >= _FEWEST_SHARED else None
+        if old is not None and _letters([old.text]) != _letters([text]) and _have_other_values(old, new):
+            yield old.text, new.text
+
+
+def _split(article: Article) -> dict[str, None]:
+    """Return the first sentences of an article, without the dateline."""
+    text = article.text[: READ * sentences.LONGEST]
+    text = text[sentences.dateline_length(text[:OPENING]) :]
+    return dict.fromkeys(span.text for span in sentences.split(text, article.language)[:_SENTENCES])
+
+
+def _parse(text: str, order: int, article: Article) -> Statement:
+    return statement(text[: sentences.LONGEST], order, lexicon.base(article.language), article.when.date())
+
+
+def _have_other_values(old: Statement, new: Statement) -> bool:
+    """Return whether a number replaces another number of the same thing, or days replace other days."""
+    return (
+        not _counted_only_in(old, new).isdisjoint(_counted_only_in(new, old))
+        or _count_days_only_in(old, new) == _count_days_only_in(new, old) > 0
+    )
+
+
+def _count_days_only_in(version: Statement, other: Statement) -> int:
+    """Return the number of days that no day of the other version can be; "next Sunday" may be any day."""
+    days = [day for day in version.days if not (day.moves or day.is_relative)]
+    return sum(not any(day.agrees_with(known) for known in other.days) for day in days)
+
+
+def _counted_only_in(version: Statement, other: Statement) -> set[str]:
+    """Return what the numbers count that the other version does not have: "$", or the stem of the following noun."""
+    values = {figure.number.value for figure in other.figures}
+    return {
+        figure.number.unit or stem(figure.noun or "-")
+        for figure in version.figures
+        if figure.number.value not in values
+    }
 
 
 def _plain(title: str) -> str:
@@ -82,94 +131,16 @@ def _plain(title: str) -> str:
     return _TAIL.sub("", headlines.without_topic(headlines.bare_title(hedged)))
 
 
-def _split(text: str) -> list[str]:
-    parts = _BREAK.split(text[: _SENTENCES * sentences.LONGEST], maxsplit=_SENTENCES)
-    return [part.strip() for part in parts[:_SENTENCES] if part.strip() and len(part) <= sentences.LONGEST]
-
-
-def _rewritten(old_sentences: Sequence[str], new_sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of a sentence that only the old version has and a similar one that only the new version has."""
-    old_by_key, new_by_key = (
-        {" ".join(_bare(text)): text for text in version} for version in (old_sentences, new_sentences)
-    )
-    gone = [text for key, text in old_by_key.items() if key not in new_by_key]
-    come = {text: Counter(_bare(text)) for key, text in new_by_key.items() if key not in old_by_key}
-    # Word -> new sentences that contain it. Only sentences that share a rare word are compared.
-    having: dict[str, list[str]] = {}
-    for sentence, words in come.items():
-        for word in words:
-            having.setdefault(word, []).append(sentence)
-    for old in gone:
-        words = Counter(_bare(old))
-        votes: Counter[str] = Counter()
-        for word in words:
-            if len(having.get(word, ())) <= _FEWEST_SHARED + len(come) // 4:
-                votes.update(having.get(word, ()))
-        for new, _ in votes.most_common(3):
-            if new in come and _are_versions(words, come[new]):
-                del come[new]
-                yield old, new
-                break
-
-
-def _are_versions(words: Counter[str], other_words: Counter[str]) -> bool:
-    shared = (words & other_words).total()
-    return shared >= max(_FEWEST_SHARED, _SAME_SENTENCE * min(words.total(), other_words.total()))
-
-
-def _bare(sentence: str) -> list[str]:
-    return [fold_word(token.text) for token in words_of(sentence)][:_WORDS]
-
-
-def _as_long(old: str, new: str) -> tuple[str, str]:
-    """Return both sentences. If one is truncated, cut the other to its length, because truncation is not a removal."""
-    if not (_CUT.search(old) or _CUT.search(new)):
-        return old, new
-    old_words, new_words = old.split(), new.split()
-    most = min(len(old_words), len(new_words))
-    return " ".join(old_words[:most]), " ".join(new_words[:most])
-
-
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """The words and values of a sentence."""
-
-    words: Sequence[str]
-    #: Value of each number, and what it counts: "$", or the stem of the following noun.
-    numbers: Counter[tuple[float, str]]
-    days: Counter[tuple[int | None, int | None, int | None]]
-    #: Stems of the names.
-    names: frozenset[str]
-    language: str
-
-
-def _parse_wording(text: str, article: Article) -> _Wording:
-    language = lexicon.base(article.language)
-    parsed = statement(text[: sentences.LONGEST], 1, language, article.when.date())
-    return _Wording(
-        words=[token.text for token in words_of(parsed.plain)][:_WORDS],
-        numbers=Counter(
-            (figure.number.value, figure.number.unit or stem(figure.noun or "-")) for figure in parsed.figures
-        ),
-        days=Counter((day.year, day.month, day.day) for day in parsed.days if not day.moves),
-        names=parsed.names,
-        language=language,
-    )
-
-
-def _states_otherwise(old_text: str, new_text: str, article: Article) -> bool:
-    """Return whether both are versions of one sentence or headline but state different things."""
-    if _QUESTION.search(old_text) or _QUESTION.search(new_text):
+def _states_otherwise(old_title: str, new_title: str, article: Article) -> bool:
+    """Return whether both are versions of one headline but state different things."""
+    if sentences.is_question(old_title) or sentences.is_question(new_title):
         return False
-    old, new = _parse_wording(old_text, article), _parse_wording(new_text, article)
+    old, new = _parse(old_title, 0, article), _parse(new_title, 0, article)
     gone, come = _replaced_words(old, new)
-    is_rewritten = max(len(gone), len(come)) > _MOST_REPLACED
-    bare_words = (Counter(_bare(text)) for text in (old_text, new_text))
-    if not (gone or come) or is_rewritten or not _are_versions(*bare_words):
+    if not (gone or come) or max(len(gone), len(come)) > _MOST_REPLACED or not _are_versions(old_title, new_title):
         return False
     return (
-        not _counted_only_in(old, new).isdisjoint(_counted_only_in(new, old))
-        or (old.days - new.days).total() == (new.days - old.days).total() > 0
+        _have_other_values(old, new)
         or _marks(gone, old.language) != _marks(come, old.language)
         or _is_other_outcome(_content(gone, old), _content(come, new), old.language)
         or _are_names(gone, old) == _are_names(come, new) > 0
@@ -177,10 +148,10 @@ def _states_otherwise(old_text: str, new_text: str, article: Article) -> bool:
     )
 
 
-def _counted_only_in(wording: _Wording, other: _Wording) -> set[str]:
-    """Return what the numbers count that the other wording does not have."""
-    values = {value for value, _ in other.numbers}
-    return {what for value, what in wording.numbers if value not in values}
+def _are_versions(title: str, other_title: str) -> bool:
+    words, other_words = (Counter(fold_word(token.text) for token in words_of(text)) for text in (title, other_title))
+    shared = (words & other_words).total()
+    return shared >= max(_FEWEST_SHARED, _SAME_HEADLINE * min(words.total(), other_words.total()))
 
 
 def _is_other_outcome(gone: Sequence[str], come: Sequence[str], language: str) -> bool:
@@ -189,10 +160,10 @@ def _is_other_outcome(gone: Sequence[str], come: Sequence[str], language: str) -
     return len(gone) == len(come) == 1 and bool(old and new and old != new)
 
 
-def _replaced_words(old: _Wording, new: _Wording) -> tuple[list[str], list[str]]:
+def _replaced_words(old: Statement, new: Statement) -> tuple[list[str], list[str]]:
     """Return the words that only one version has, without misspellings, other forms and abbreviations."""
-    gone = list((Counter(old.words) - Counter(new.words)).elements())
-    come = list((Counter(new.words) - Counter(old.words)).elements())
+    old_words, new_words = (Counter(token.text for token in words_of(version.plain)) for version in (old, new))
+    gone, come = list((old_words - new_words).elements()), list((new_words - old_words).elements())
     # "back door" and "backdoor", "208, 900" and "208,900"
     are_joined = _letters(gone) == _letters(come)
     if are_joined or any(_are_initials(*pair) for pair in ((gone, come), (come, gone))):
@@ -249,15 +220,15 @@ def _outcomes(words: Iterable[str], language: str) -> Iterator[str]:
             yield from meanings
 
 
-def _content(words: Iterable[str], wording: _Wording) -> list[str]:
+def _content(words: Iterable[str], version: Statement) -> list[str]:
     """Return the words that are not function words."""
-    return [word for word in words if not lexicon.is_small(wording.language, fold_word(word))]
+    return [word for word in words if not lexicon.is_small(version.language, fold_word(word))]
 
 
-def _are_names(words: Iterable[str], wording: _Wording) -> int:
+def _are_names(words: Iterable[str], version: Statement) -> int:
     """Return the number of the words, apart from function words, if all of them are names, else 0."""
-    content = _content(words, wording)
-    are_names = all(word[0].isupper() and len(word) > 2 and stem(word) in wording.names for word in content)
+    content = _content(words, version)
+    are_names = all(word[0].isupper() and len(word) > 2 and stem(word) in version.names for word in content)
     return len(content) if are_names else 0
 
 

@@ -23,7 +23,7 @@ _CACHED = 2_000
 #: The thing that a number counts is sought in this many characters on each side, within the clause.
 BESIDE = 48
 #: Maximum length of a dateline. It is removed first, because "Jan. 22" would be split into two sentences.
-_OPENING = 240
+OPENING = 240
 #: A first word like "CORRECTED-Acme sues Borel" or "Correction: …", and a last word like "… (corrected)".
 _FIRST_WORD = LazyPattern(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
 _LAST_WORD = LazyPattern(r"[(\[]([^\W\d_]+)[)\]]\W{0,4}$")
@@ -125,7 +125,7 @@ def read(article: Article) -> Reading:
     statements = [statement(title, 0, language, day, read_as=bare_headline(article))] if title else []
     # Truncate before splitting, so that a document of megabytes costs no more than an article.
     text = article.text[: READ * sentences.LONGEST]
-    text = text[sentences.dateline_length(text[:_OPENING]) :]
+    text = text[sentences.dateline_length(text[:OPENING]) :]
     for span in sentences.without_footer(sentences.split(text, article.language))[: 2 * READ]:
         own = span.text[sentences.dateline_length(span.text) :]
         if len(own) <= sentences.LONGEST and not sentences.is_boilerplate(own):
