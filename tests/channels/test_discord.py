@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.discord import escape
@@ -196,7 +196,6 @@ TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join
 
 
 @given(TEXT)
-@settings(max_examples=150)
 def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
     escaped = escape(text)
     assert not discord_rules.MENTION.search(escaped)

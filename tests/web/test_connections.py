@@ -183,9 +183,8 @@ async def connect_again_and_again(port: int) -> None:
         await asyncio.sleep(0.5)
 
 
-@pytest.mark.parametrize(
-    ("count", "most_files", "seconds"), [(150, 120, 5), pytest.param(1100, 1024, 15, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("count", "most_files", "seconds"), [(150, 120, 5), (1100, 1024, 15)])
 async def test_idle_connections_stop_no_poll_and_fill_no_log(
     tmp_path: Path, count: int, most_files: int, seconds: int
 ) -> None:
