@@ -11,10 +11,9 @@ import structlog
 from hypothesis import settings
 
 from tests.testbed import authorities
-from tests.testbed.servers.ntfy import ntfy_server
 from tests.testbed.servers.postgres import postgres_server
 
-__all__ = ["ntfy_server", "postgres_server"]
+__all__ = ["postgres_server"]
 
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 

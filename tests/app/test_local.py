@@ -11,10 +11,7 @@ from structlog.testing import capture_logs
 from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
-from bot.fetch.parsing import ReaderThreads
-from bot.model.feeds import Feed
-from bot.model.fetching import Body
-from tests.journeys.world import Item, rss, world
+from tests.journeys.world import rss, world
 from tests.testbed import configs
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -67,35 +64,6 @@ async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypat
             report = await running.once()
             polled = [feed.url for feed in report.passed.feeds]
             assert len(polled) == len(set(polled)) == len(OUTLETS)
-
-
-# -- the whole application with documents read in a separate process
-
-
-FIRST = Item(
-    id="1", title="BlackBerry quits Pakistan over backdoor", text="The PTA had asked for unfettered access to BES."
-)
-
-
-async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = ReaderThreads.read
-
-    async def with_a_bug(self: ReaderThreads, body: Body, feed: Feed) -> object:
-        if "wire" in body.url:
-            raise RuntimeError("a bug")
-        return await read(self, body, feed)
-
-    monkeypatch.setattr(ReaderThreads, "read", with_a_bug)
-    async with world(tmp_path / "config") as running:
-        running.configure("wire", "courier")
-        for outlet in ("wire", "courier"):
-            running.publish(outlet, FIRST)
-        report = await running.once()
-        errors = {feed.url.rpartition("/")[2]: feed.error for feed in report.passed.feeds}
-        assert errors["courier.xml"] is None
-        assert "because of a bug" in (errors["wire.xml"] or "")
 
 
 # -- what a reload says in the log

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.app.runtime import App
-from bot.model.alerts import Reason
-from bot.model.quarantine import PieceKind
-from bot.model.stories import ArticleId
 from bot.pipeline.decide import Decider
 from bot.pipeline.reports import PassReport
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world
-from tests.testbed.fakes import START
 
 OUTLETS = ("wire", "courier", "ledger")
 
@@ -52,25 +47,3 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
             assert (await deciding.decide_batch(running.live.settings, limit=100)).decided_count == 1
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
-
-
-async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: World) -> None:
-    _publish(seed, wire=FIRST)
-    async with seed.opened() as running:
-        await _poll(running)
-        waiting = await running.store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
-        await running.store.write(lambda tx: tx.decision_queue.remove(waiting.numbers))
-        (good,) = waiting.arrivals
-        # A time without a zone cannot be compared with one: a bug of ours.
-        article = replace(good.article, id=ArticleId("broken"), first_seen=START.replace(tzinfo=None))
-        bad = replace(good, article=article)
-        await running.store.write(lambda tx: tx.decision_queue.add([bad, good], []))
-
-        batch = await running.decider.decide_batch(running.live.settings, limit=100)
-
-        assert batch.decided_count == 2
-        assert [decision.reason for decision in batch.decisions] == [Reason.FIRST_REPORT]
-        (piece,) = await running.store.read(lambda tx: tx.quarantine.all())
-        assert (piece.kind, piece.id, piece.stage) == (PieceKind.ARTICLE, "broken", "decide")
-        assert piece.error.startswith("TypeError in bot/")
-        assert await running.store.read(lambda tx: tx.decision_queue.count()) == 0

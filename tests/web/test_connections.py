@@ -7,6 +7,7 @@ import contextlib
 import resource
 import signal
 import socket
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -19,10 +20,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.web import access, server
-from tests.testbed.running import feed_of
-from tests.testbed.running import running as running_bot
+from tests.crash import process
 from tests.testbed.servers import ports
-from tests.testbed.servers.feeds import FeedServer
 from tests.web.conftest import Page
 from tests.web.test_running import folder, running, wait_until_ready
 
@@ -184,28 +183,20 @@ async def connect_again_and_again(port: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("count", "most_files", "seconds"), [(150, 120, 5), (1100, 1024, 15)])
-async def test_idle_connections_stop_no_poll_and_fill_no_log(
-    tmp_path: Path, count: int, most_files: int, seconds: int
-) -> None:
-    port = ports.free()
-    limited = ["sh", "-c", f'ulimit -n {most_files}; exec "$@"', "sh"]
-    fetch, web = "every: 1 second, at_least: 1 second, concurrency: 8", f"web: {{listen: '127.0.0.1:{port}'}}\n"
-    headlines = ["BlackBerry will leave Pakistan"]
+@pytest.mark.parametrize(("count", "most_files"), [(150, 120), (1100, 1024)])
+async def test_idle_connections_stop_no_poll_and_fill_no_log(tmp_path: Path, count: int, most_files: int) -> None:
+    limited = ("-c", f'ulimit -n {most_files}; exec "$@"', "sh", sys.executable, "-m", "bot")
     with more_files(4 * count):
-        async with FeedServer() as feeds, asyncio.TaskGroup() as group:
-            feeds.serve("/feed", feed_of(*headlines))
-            with running_bot(tmp_path, feeds.url("/feed"), fetch=fetch, bot=web, before=limited) as bot:
-                await bot.wait_for_post(headlines[0])
-                attack = [group.create_task(connect_again_and_again(port)) for _ in range(count)]
-                end = time.monotonic() + seconds
-                while time.monotonic() < end:
-                    headlines.append(f"BlackBerry sells {len(headlines)} patents")
-                    feeds.serve("/feed", feed_of(*headlines))
-                    assert await bot.wait_for_post(headlines[-1]) < 20
-                assert len(bot.log) < 100_000
-                for task in attack:
-                    task.cancel()
+        async with process.bot_in(tmp_path) as bot, asyncio.TaskGroup() as group:
+            await bot.start_cold("run", python="sh", program=limited)
+            await bot.until_watching()
+            attack = [group.create_task(connect_again_and_again(bot.port)) for _ in range(count)]
+            for stories in range(1, len(process.STORIES) + 1):
+                async with asyncio.timeout(20):
+                    await bot.publish_and_await_messages(stories)
+            assert len(bot.log) < 100_000
+            for task in attack:
+                task.cancel()
 
 
 @contextlib.contextmanager
