@@ -19,6 +19,7 @@ from bot import app, config
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.durations import format_count
+from bot.feeds import links
 from bot.model.encoders import EncoderName
 from bot.model.errors import WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
@@ -49,7 +50,7 @@ def check(
     now = app.SystemClock().now()
     problems = list(problems_found)
     if settings:
-        problems += [*_redirected(folder, settings), *_ended(settings, now)]
+        problems += [*_redirected(folder, settings), *_idle_rules(settings, now)]
     if json:
         terminal.write_json(config.list_problems(problems))
     elif problems:
@@ -129,23 +130,36 @@ def _select(file: Path, statement: str) -> list[tuple[Any, ...]]:
         return []
 
 
-def _ended(settings: config.Settings, now: datetime) -> list[Problem]:
-    """Return a warning for each rule whose ``until`` is over."""
-    return [
-        Problem(
-            severity="warning",
-            file=state.path,
-            line=entry.line,
-            column=entry.column,
-            rule=rule.name,
-            code="ended-rule",
-            message=f'the rule "{rule.name}" ended on {rule.until:%Y-%m-%d at %H:%M} UTC, so it matches nothing',
-            help="remove the rule, or write a later day under until",
-        )
-        for state in settings.files.values()
-        for entry in state.rules
-        if (rule := entry.compiled.rule).has_ended(now)
-    ]
+def _idle_rules(settings: config.Settings, now: datetime) -> list[Problem]:
+    """Return a warning for each rule that posts nothing, because it ended or needs more outlets than there are."""
+    # An aggregator or a search has articles of any number of outlets.
+    has_all_outlets = any(feed.aggregator or feed.kind for feed in settings.feeds)
+    outlets = len({links.owner_of(feed, "") for feed in settings.feeds})
+    problems = []
+    for state in settings.files.values():
+        for entry in state.rules:
+            rule = entry.compiled.rule
+            if rule.has_ended(now):
+                message = f'the rule "{rule.name}" ended on {rule.until:%Y-%m-%d at %H:%M} UTC, so it matches nothing'
+                advice = "remove the rule, or write a later day under until"
+            elif rule.min_outlets > max(outlets, 1) and not has_all_outlets:
+                message = f'the rule "{rule.name}" posts nothing: it needs {rule.min_outlets} outlets'
+                advice = f"write a smaller min_outlets: the feeds are of {format_count(outlets, 'outlet')}"
+            else:
+                continue
+            problems.append(
+                Problem(
+                    severity="warning",
+                    file=state.path,
+                    line=entry.line,
+                    column=entry.column,
+                    rule=rule.name,
+                    code="idle-rule",
+                    message=message,
+                    help=advice,
+                )
+            )
+    return problems
 
 
 def _unmeasured(settings: config.Settings, now: datetime) -> list[str]:

@@ -89,18 +89,18 @@ _COMMA = LazyPattern(r",\s+")
 
 
 def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
-    """Warn of ``all: Ofcom, fine``, which is one term, but not of a quoted term or a name such as Acme, Inc."""
+    """Warn of ``all: Ofcom, fine``, which is one term, but not of a quoted place or a name such as Acme, Inc."""
     for key in ("all", "any", "none"):
         for item in _plain_items(rule.get(key)):
             pieces = _COMMA.split(item.value.strip())
-            if item.style or len(pieces) < 2 or any(lint.is_name_tail(piece) for piece in pieces[1:]):
+            if len(pieces) < (3 if item.style else 2) or any(lint.is_name_tail(piece) for piece in pieces[1:]):
                 continue
+            quoted = "" if item.style else f'; if the comma is intended, quote the term: "{keys.shorten(item.value)}"'
             report.add(
                 item,
                 "comma-in-term",
                 "this is one term, which matches only with its comma",
-                f"write a list: [{', '.join(pieces)}]; if the comma is intended, quote the term: "
-                f'"{keys.shorten(item.value)}"',
+                f"write a list: [{', '.join(pieces)}]{quoted}",
                 severity="warning",
             )
 

@@ -116,6 +116,18 @@ _MISTAKES = (
         "list each spelling as a separate term; * stands for any ending of a word",
     ),
     (
+        LazyPattern(r"\A[^/]*?\w ?(;|\|) "),
+        "separator",
+        "{0} does not separate terms",
+        "write each term as a separate item: [word, two words]",
+    ),
+    (
+        LazyPattern(r'\A[^/"]*?\w (?=([-–—+!])\w)'),
+        "sign",
+        "{0} is a part of this term, and not an operator",
+        "to exclude a term, write it under none; write - and a space before each item of a list",
+    ),
+    (
         LazyPattern(r"(&#?\w+;)"),
         "html",
         "{0} is HTML, and articles are read as text",
@@ -193,11 +205,18 @@ def _check_excluded(rule: Rule, terms: Sequence[_Term]) -> Iterator[RuleProblem]
     sets = dict(rule.sets)
     excluded = [item for key, line in rule.lines if key == "none" for item in line.terms]
     trees = [parse.parse_term(item, sets=sets) for item in excluded]
-    patterns = {leaf.pattern for tree in trees for leaf, _ in _find_words(tree)}
+    leaves = [leaf for tree in trees for leaf, _ in _find_words(tree) if leaf.field is None]
     for term in terms:
-        if term.leaf.pattern in patterns:
-            message = f'"{term.leaf.text}" is also under none, so it never makes the rule match'
+        if any(_covers(leaf, term.leaf) for leaf in leaves):
+            message = f'none excludes "{term.leaf.text}", so it never makes the rule match'
             yield term.problem("excluded-term", message, "remove it from one of the two")
+
+
+def _covers(excluded: expression.Words, wanted: expression.Words) -> bool:
+    """Return whether a term excludes each text that the wanted term matches."""
+    if excluded.pattern.elements[-1].shape is not expression.Shape.PREFIX:
+        return excluded.pattern == wanted.pattern
+    return _finds_words(excluded, [element.text for element in wanted.pattern.elements])
 
 
 def _check_acronyms(terms: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
@@ -293,6 +312,9 @@ def _finds_words(term: expression.Words, plural_words: list[str]) -> bool:
 
 def _is_common(word: str, *, is_alone: bool) -> bool:
     table = names.background_table()
+    # An acronym is shorter.
+    if len(word) >= 7:
+        return True
     # Do not stem a single word, because AIDS is not the plural of aid.
     folded = tokens.fold(word) if is_alone else words.stem(word)
     is_word = table.rates.get(folded, 0) >= _COMMON_RATE and table.capitals.get(folded, 1) <= _MOST_CAPITALS

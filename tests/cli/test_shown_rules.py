@@ -56,3 +56,14 @@ def test_check_explain_and_status_show_where_rules_go_and_which_are_paused_or_ov
 
     (tmp_path / "bot.yaml").write_text(BOT.replace("console", "consol"))
     assert 'unknown kind of channel "consol"' in command("check", "--routes", *config, code=1).stdout
+
+
+def test_check_warns_of_a_rule_that_needs_more_outlets_than_the_feeds_have(tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: Exits, all: {what: [exit]}, min_outlets: 3, notify: desk}\n"
+    feeds: list[str | dict[str, object]] = [f"https://{name}.example/feed.xml" for name in ("wire", "post")]
+    configs.write(tmp_path, bot=BOT, rules=rules, feeds=feeds)
+    warning = 'the rule "Exits" posts nothing: it needs 3 outlets'
+    assert warning in wirewatch("check", "--config", str(tmp_path), folder=tmp_path).stdout
+    feeds.append({"url": "https://links.example/feed.xml", "aggregator": True})
+    configs.write(tmp_path, bot=BOT, rules=rules, feeds=feeds)
+    assert "posts nothing" not in wirewatch("check", "--config", str(tmp_path), folder=tmp_path).stdout
