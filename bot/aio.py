@@ -6,11 +6,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import msgspec
 import structlog
 
 from bot.durations import Clock
@@ -85,8 +85,7 @@ async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> 
             await clock.sleep(STORE_PAUSE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Failures in a row of a long-lived task or a stage."""
 
     name: str

@@ -12,10 +12,11 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from bot.model import visible
 from bot.patterns import LazyPattern
@@ -30,8 +31,7 @@ _KIND = LazyPattern(r"\bKIND\b")
 _LONGEST_WHY = 200
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=True):
     """A usable kind. Its module is imported on first use, because importing all kinds takes half a second."""
 
     name: str
@@ -57,8 +57,7 @@ class Kind:
         return getattr(self.module, "Options", None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
     """A plug-in that is installed but cannot be used."""
 
     name: str
@@ -69,8 +68,7 @@ class Broken:
         return f'the plug-in "{self.name}" of {self.package} cannot be loaded: {self.why}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kinds:
+class Kinds(msgspec.Struct, frozen=True, kw_only=True):
     """All usable kinds and all broken plug-ins, sorted by name."""
 
     by_name: Mapping[str, Kind]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 
 import yaml
+from msgspec.structs import replace
 
 from bench.quality import desk_scores
 from bench.quality.desk_scores import Desk, Item
@@ -48,7 +50,7 @@ def rows(desks: Iterable[Desk]) -> list[Row]:
 
 
 def _seen(row: Row, at: datetime) -> Row:
-    return replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
+    return dataclasses.replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
 
 
 def compiled(desk: Desk) -> rules.RuleSet:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import html
 import io
 import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from bot import channels, rules, storage
 from bot.config.settings import Settings
@@ -188,7 +190,7 @@ def _make_settings(readers: Mapping[str, Reader]) -> Settings:
 
 def _rules(channels: tuple[str, ...]) -> Iterator[Rule]:
     for name, severity in (("R", Severity.NORMAL), ("Urgent", Severity.HIGH)):
-        yield replace(rule(name, severity), notify=channels, all=(Line(label="topic", terms=("Agency",)),))
+        yield dataclasses.replace(rule(name, severity), notify=channels, all=(Line(label="topic", terms=("Agency",)),))
 
 
 def _decide(tx: storage.Transaction, *, settings: Settings, now: datetime, changes: Sequence[ChangedStory]) -> None:

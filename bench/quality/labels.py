@@ -21,8 +21,9 @@ from __future__ import annotations
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 

@@ -9,7 +9,6 @@ usually about another event in the same words; feed_events.tsv has a digest of t
 from __future__ import annotations
 
 import csv
-import dataclasses
 import hashlib
 import re
 import tempfile
@@ -20,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from msgspec.structs import replace
 
 from bench.quality import replay, storysets
 from bot import app, rules
@@ -174,4 +174,4 @@ def _of_sets() -> Iterator[Article]:
             article = row.article
             memory[article.outlet] = cleaning.learn_boilerplate([article.text], memory[article.outlet])
             text = cleaning.strip_boilerplate(article.text, memory[article.outlet]).text
-            yield dataclasses.replace(article, id=ArticleId(article.id[:16]), text=text)
+            yield replace(article, id=ArticleId(article.id[:16]), text=text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.model.stories import Article, ArticleId
 from bot.stories import grouping
@@ -46,7 +49,7 @@ def spread(rows: Sequence[Labelled]) -> list[Labelled]:
     moved = []
     for row in rows:
         when = row.article.when + SPREAD * (draw(row.article.id) % 1000 / 1000)
-        moved.append(replace(row, article=replace(row.article, published=when, first_seen=when)))
+        moved.append(dataclasses.replace(row, article=replace(row.article, published=when, first_seen=when)))
     place = {article.id: at for at, article in enumerate(grouping.order(row.article for row in moved))}
     return sorted(moved, key=lambda row: place[row.article.id])
 

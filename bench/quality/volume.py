@@ -13,16 +13,17 @@ The made part draws Poisson counts with a rhythm of days and weeks, for two mont
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import random
 import tempfile
 from calendar import timegm
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import feedparser
+from msgspec.structs import replace
 
 from bench.quality import replay
 from bot import app, rules
@@ -87,7 +88,7 @@ def run_real() -> None:
     loaded = [*(entry.rule for entry in settings.rules), *BROAD]
     tried = [
         rules.compile_rule(
-            replace(
+            dataclasses.replace(
                 rule,
                 name=f"{rule.name} in {limits.in_ // HOUR} hours",
                 notify=("alerts",),

@@ -12,9 +12,9 @@ import asyncio
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 

@@ -15,13 +15,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import httpx
 import structlog
+from msgspec.structs import replace
 
 from bot import app, config, storage
 from bot.app import runtime

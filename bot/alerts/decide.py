@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.alerts.events import find_events, is_reported
 from bot.alerts.holds import find_hold, gather_hold

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from bot.model.actions import Judgement, Verdict
 from bot.model.stories import StoryId
@@ -13,8 +14,7 @@ from bot.model.stories import StoryId
 JUDGED_WITHIN = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
+class Precision(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of useful and noisy stories of one rule."""
 
     useful: int

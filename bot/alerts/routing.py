@@ -7,9 +7,10 @@ next route is tried too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from bot.alerts.situation import quiet_hours_end
 from bot.model.rules import Rule
@@ -32,8 +33,7 @@ def route_channels(routes: Sequence[Route], rule: Rule, *, tags: Collection[str]
     return tuple(dict.fromkeys(channels))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """One route that a rule's stories may take."""
 
     to: tuple[str, ...]

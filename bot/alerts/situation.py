@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
@@ -43,8 +45,7 @@ def next_brief_time(brief: BriefSchedule, after: datetime) -> datetime:
     return next(due for due in times if due > after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the decisions about one story in one channel depend on."""
 
     now: datetime
@@ -65,13 +66,13 @@ class Situation:
     has_new_headline: bool = False
     #: Whether the story's headline denies, withdraws or reverses a report.
     is_denial: bool = False
-    policy: PostingPolicy = field(default_factory=PostingPolicy)
+    policy: PostingPolicy = msgspec.field(default_factory=PostingPolicy)
     #: Times of this channel's recent posts below severity high, oldest first.
     recent_posts: tuple[datetime, ...] = ()
     #: Times of this channel's recent posts of severity high, oldest first.
     recent_high_posts: tuple[datetime, ...] = ()
     #: Rule with ``posts_per_hour`` -> times of its recent posts in this channel, oldest first.
-    rule_posts: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    rule_posts: Mapping[str, tuple[datetime, ...]] = msgspec.field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: Silence | None = None
     #: The silence of articles that ``arrivals`` and ``facts`` omit. None if ``silence`` is set.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from bot import channels, config, plugins
 from bot.durations import Clock
@@ -31,12 +32,11 @@ class SystemClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """A command's environment variables, clock, fetcher and scheduler. Tests, simulations and the demo replace some."""
 
     environ: Mapping[str, str]
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = msgspec.field(default_factory=SystemClock)
     fetcher: Fetcher | None = None
     #: Runs the jobs, or None for APScheduler.
     run_jobs: RunJobs | None = None

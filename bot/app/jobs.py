@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot import storage
 from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup, next_failure, wait_for_event
@@ -34,8 +35,7 @@ GRACE = timedelta(seconds=1)
 SHORTEST_TURN = timedelta(seconds=15)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Work that runs at once and then at intervals. A run that takes longer than the interval skips runs."""
 
     name: str

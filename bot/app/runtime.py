@@ -9,12 +9,12 @@ import platform
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import structlog
 
 from bot import __version__, channels, config, notices, storage
@@ -79,8 +79,7 @@ class Engine(Protocol):
         """Run the rest of the stages until ``stop`` is set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnceReport:
+class OnceReport(msgspec.Struct, frozen=True, kw_only=True):
     """Result of ``wirewatch once``."""
 
     passed: PassReport

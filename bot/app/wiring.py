@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from bot import config, notices, storage
@@ -38,8 +39,7 @@ NOTIFY_AFTER = timedelta(minutes=1)
 _BUG = "This could not be done because of a bug in Wirewatch. Its log has the error. Please try again."
 
 
-@dataclass(slots=True, kw_only=True)
-class Live:
+class Live(msgspec.Struct, kw_only=True):
     """The current configuration. A reload replaces its fields; running work finishes with the values it has read."""
 
     settings: config.Settings
@@ -47,7 +47,7 @@ class Live:
     #: Time of the last load or reload.
     loaded_at: datetime
     #: Set when a reload replaces ``channels``; a new event then takes its place.
-    channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    channels_changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
     def replace(self, settings: config.Settings, channels: Mapping[str, Channel], *, now: datetime) -> None:
         """Replace the configuration."""

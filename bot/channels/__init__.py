@@ -9,10 +9,10 @@ installed packages add kinds through entry points of the group ``wirewatch.chann
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
 import pydantic
+from msgspec.structs import replace
 
 from bot import plugins
 from bot.channels.kit.context import ChannelContext, ChannelOptions, KeyValues

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from importlib.util import find_spec
 from typing import Any
 
+import msgspec
 import pydantic
+from msgspec.structs import replace
 
 from bot import keys
 from bot.channels.kit import errors, phrases, rendering
@@ -123,11 +124,10 @@ class Channel(BaseChannel):
         return self.context.secret(self._url, what="the Apprise address")
 
 
-@dataclass(slots=True)
-class _PluginLog:
+class _PluginLog(msgspec.Struct):
     """The log lines of a plug-in during one call."""
 
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list)
     #: The pause that the service asks for, or None if it asks for none.
     wait: timedelta | None = None
 

@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import groupby
@@ -27,6 +26,7 @@ from typing import Annotated, Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import pydantic
+from msgspec.structs import replace
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.context import (

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta, tzinfo
 from itertools import groupby
 from typing import Annotated, Any, Self
 
 import pydantic
 import structlog
+from msgspec.structs import replace
 
 from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.context import (

@@ -10,13 +10,14 @@ import hmac
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
+import msgspec
 import pydantic
+from msgspec.structs import replace
 
 from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
@@ -231,9 +232,9 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts(item)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _texts(getattr(value, field.name))
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _texts(getattr(value, name))
 
 
 def signature(key: str, at: int, body: bytes) -> str:

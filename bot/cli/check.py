@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from bot import app, config
@@ -92,13 +93,10 @@ def _model_remark(settings: config.Settings) -> str:
         return terminal.WITHOUT_A_MODEL if is_before_first_run and sys.stderr.isatty() else ""
     database = _database_file(settings)
     stored = _select(database, _EXAM) if database else []
-    # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
-    import pydantic
-
     exam = None
     # A damaged result counts as absent, as in ``storage.keys``.
-    with contextlib.suppress(pydantic.ValidationError):
-        exam = pydantic.TypeAdapter(ExamResult).validate_json(stored[0][0]) if stored and stored[0][0] else None
+    with contextlib.suppress(msgspec.DecodeError):
+        exam = msgspec.json.decode(stored[0][0], type=ExamResult) if stored and stored[0][0] else None
     return describe_exam(policy, exam)
 
 

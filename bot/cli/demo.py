@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import sha256
@@ -17,7 +16,9 @@ from pathlib import Path
 from typing import Annotated
 from xml.sax.saxutils import escape
 
+import msgspec
 import typer
+from msgspec.structs import replace
 
 import bot
 from bot import app, storage
@@ -36,8 +37,7 @@ from bot.pipeline.reports import PassReport
 from bot.queries.stories import describe_decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoItem:
+class DemoItem(msgspec.Struct, frozen=True, kw_only=True):
     """One article of the demo, with the time at which its feed lists it."""
 
     feed: str

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from bot.model import visible
-from bot.model.channels import CheckLine
 
 #: Width of a table in a pipe; large enough that no cell is wrapped or cut.
 _WIDEST = 100_000
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bot.channels.console.screen import Screen
+    from bot.model.channels import CheckLine
 
 
 #: The consequences of a missing model. The figures come from real feeds (docs/measured.md).

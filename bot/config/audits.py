@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
+
+import msgspec
 
 from bot.feeds import places
 from bot.model.feeds import Feed
@@ -37,8 +39,7 @@ _OPERATORS = frozenset(("OR", "AND", "NOT"))
 Group = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexSearch:
+class IndexSearch(msgspec.Struct, frozen=True, kw_only=True):
     """The search for a rule in one outside index."""
 
     compiled: CompiledRule

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.config import nodes
 from bot.config.nodes import MappingNode, ScalarNode, SequenceNode, YamlDocument, value_of
@@ -22,8 +23,7 @@ from bot.patterns import LazyPattern
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
     """The result of adding feeds."""
 
     #: The whole text of the file, with the added feeds.

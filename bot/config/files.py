@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from bot import keys
 from bot.config import nodes
@@ -33,8 +34,7 @@ FILE_ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileContent:
+class FileContent(msgspec.Struct, frozen=True, kw_only=True):
     """One file as just read: its stamp, its digest and, if it changed, its content."""
 
     path: str

@@ -24,8 +24,10 @@ import contextlib
 import gc
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import keys
 from bot.config import bot_file, feeds_file, files, problems, rules_file
@@ -93,8 +95,7 @@ def _read_folder(reading: _Folder) -> _Folder:
     return reading
 
 
-@dataclass(slots=True)
-class _Folder:
+class _Folder(msgspec.Struct):
     """Reads the folder once, and holds the result."""
 
     folder: Path
@@ -106,11 +107,11 @@ class _Folder:
     bot: BotSettings | None = None
     #: The report of bot.yaml, if it could be read.
     bot_report: ProblemReport | None = None
-    files: dict[str, FileState] = field(default_factory=dict)
+    files: dict[str, FileState] = msgspec.field(default_factory=dict)
     #: Problems of the whole folder, and conflicts between files.
-    folder_problems: list[Problem] = field(default_factory=list)
-    loaded: list[LoadedRule] = field(default_factory=list)
-    off: list[str] = field(default_factory=list)
+    folder_problems: list[Problem] = msgspec.field(default_factory=list)
+    loaded: list[LoadedRule] = msgspec.field(default_factory=list)
+    off: list[str] = msgspec.field(default_factory=list)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -12,9 +12,9 @@ import bisect
 import functools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
 import yaml
 
 from bot.config import yaml_errors
@@ -39,8 +39,7 @@ _ESCAPED_CHARACTER = LazyPattern(r"\\.", re.DOTALL)
 _LOST_COMMENT = LazyPattern(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
-@dataclass(slots=True)
-class ScalarNode:
+class ScalarNode(msgspec.Struct):
     """One value as written; ``start`` and ``end`` are offsets in the text."""
 
     value: str
@@ -50,8 +49,7 @@ class ScalarNode:
     style: str
 
 
-@dataclass(slots=True)
-class SequenceNode:
+class SequenceNode(msgspec.Struct):
     """A list; ``start`` and ``end`` are offsets in the text."""
 
     items: list[Node]
@@ -60,8 +58,7 @@ class SequenceNode:
     is_flow: bool
 
 
-@dataclass(slots=True)
-class MappingNode:
+class MappingNode(msgspec.Struct):
     """A block of keys; ``start`` and ``end`` are offsets in the text."""
 
     #: The keys and values in order. If a key is written twice, the first one is kept.
@@ -105,17 +102,16 @@ def scalars_of(node: Node | None) -> list[ScalarNode]:
     return [item for item in items if isinstance(item, ScalarNode)]
 
 
-@dataclass(slots=True)
-class YamlDocument:
+class YamlDocument(msgspec.Struct):
     """One file: its text, its nodes, and its flaws."""
 
     text: str
     #: The outermost node, or None if the file has only comments.
     root: Node | None
     #: The flaws, sorted by position.
-    flaws: list[Flaw] = field(default_factory=list)
+    flaws: list[Flaw] = msgspec.field(default_factory=list)
     #: Names of the removed list items, which are not valid YAML. The name is "" for an item without a name.
-    cut: list[str] = field(default_factory=list)
+    cut: list[str] = msgspec.field(default_factory=list)
     _line_starts: list[int] | None = None
 
     def flaws_inside(self, node: Node) -> list[Flaw]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import msgspec
 from lxml import etree
 
 from bot import keys
@@ -20,8 +21,7 @@ MAX_BYTES = 2_000_000
 _NOT_XML = LazyPattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpmlReading:
+class OpmlReading(msgspec.Struct, frozen=True, kw_only=True):
     """The feeds of a file; a feed's folders and categories are its tags."""
 
     feeds: tuple[Feed, ...]

@@ -7,7 +7,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from bot import keys, plugins
 from bot.config.nodes import Node, ScalarNode, YamlDocument
@@ -36,8 +38,7 @@ _MIN_CONCEALED = 4
 _QUOTED = LazyPattern(r'"([^"]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class _Variable:
+class _Variable(msgspec.Struct, frozen=True):
     """The value of an environment variable that a value of the file refers to, as ``reference``."""
 
     start: int

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.config.files import parse_file, read_content
 from bot.config.nodes import ScalarNode, SequenceNode, value_of
 from bot.config.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleText:
+class RuleText(msgspec.Struct, frozen=True, kw_only=True):
     """A loaded rule in the current text of its file."""
 
     path: str

@@ -5,12 +5,16 @@ The position of each word of a rule is known, so that a caret can mark a problem
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import keys, rules
 from bot.config import audits, blocks, bot_file, nodes, validation
@@ -46,8 +50,7 @@ class RuleFile(SetsOfFile):
     rules: Annotated[tuple[Rule, ...], Key("The watch rules.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleContext:
+class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     """The facts from other files that a rule can depend on. While they stay the same, no rule need be read again."""
 
     #: Names of channels. None means that bot.yaml cannot be read, so the channels of rules are not checked.
@@ -56,7 +59,7 @@ class RuleContext:
     feeds: frozenset[str] | None = None
     zone: ZoneInfo = UTC
     #: The name of each channel by its ``to``, for advice on rules that use the ``to`` instead of the name.
-    destinations: dict[str, str] = field(default_factory=dict)
+    destinations: dict[str, str] = msgspec.field(default_factory=dict)
     #: People whom channels can mention, or None if unknown.
     people: frozenset[str] | None = None
     #: Whether bot.yaml has routes, so that a rule may omit ``notify``; None if unknown.
@@ -139,11 +142,10 @@ _FOLLOWING_CODES = frozenset({"must-match", "must-not-match", "only-negatives"})
 _CONTENT_KEYS = ("all", "any", "none", "query", "where")
 
 
-@dataclass(slots=True)
-class RuleSets:
-    terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    nodes: dict[str, Node] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
+class RuleSets(msgspec.Struct):
+    terms: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    nodes: dict[str, Node] = msgspec.field(default_factory=dict)
+    broken: set[str] = msgspec.field(default_factory=set)
 
     def used_by(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Return the sorted names of the sets that these texts use, directly or through other sets."""
@@ -157,8 +159,7 @@ class RuleSets:
         return tuple(sorted(names))
 
 
-@dataclass(slots=True)
-class RuleReader:
+class RuleReader(msgspec.Struct):
     """Reads the rules of one file, and holds the result."""
 
     report: ProblemReport
@@ -166,9 +167,9 @@ class RuleReader:
     sets: RuleSets
     #: The rules as last read, by name. An unchanged rule is not compiled and tested again.
     previous: dict[str, LoadedRule]
-    loaded: list[LoadedRule] = field(default_factory=list)
+    loaded: list[LoadedRule] = msgspec.field(default_factory=list)
     #: Names of refused rules without a good version.
-    off: list[str] = field(default_factory=list)
+    off: list[str] = msgspec.field(default_factory=list)
 
     def read(self, node: Node) -> LoadedRule | None:
         """Read a rule; return None if it has errors (they are in the report)."""
@@ -248,8 +249,10 @@ class RuleReader:
     def _with_context(self, rule: Rule) -> Rule:
         """Return the rule with its sets and version."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
-        rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
-        return replace(rule, version=_hash_version(rule))
+        rule = dataclasses.replace(
+            rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
+        )
+        return dataclasses.replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:
         """Warn of ``quiet``, ``when: brief``, ``gather`` and ``about`` if they have no effect."""

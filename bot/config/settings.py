@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pydantic
 
 from bot import keys, plugins, rules
@@ -202,8 +203,7 @@ def _require_token(web: WebSettings) -> WebSettings:
     return web
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKinds:
+class KnownKinds(msgspec.Struct, frozen=True):
     """The kinds of channels and sources that a configuration may name."""
 
     channels: plugins.Kinds
@@ -256,15 +256,14 @@ def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelSettings:
+class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One channel of bot.yaml."""
 
     name: str
     kind: str
     #: The channel's options, validated by its kind.
     options: ChannelKeys
-    features: ChannelFeatures = field(default_factory=ChannelFeatures)
+    features: ChannelFeatures = msgspec.field(default_factory=ChannelFeatures)
     #: The file and line, such as “config/bot.yaml:5”, for messages.
     place: str = ""
 
@@ -422,8 +421,7 @@ def absolute_address(address: str, base: Path) -> str:
     return f"{scheme}:///{base / path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedRule:
+class LoadedRule(msgspec.Struct, frozen=True, kw_only=True):
     compiled: rules.CompiledRule
     line: int
     column: int
@@ -433,8 +431,7 @@ class LoadedRule:
     is_kept: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """The metadata of a file, which reveals a change without a look at the contents."""
 
     modified_ns: int
@@ -443,8 +440,7 @@ class Stamp:
     inode: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
+class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """One file as last read. A reload skips the file if it is unchanged."""
 
     path: str

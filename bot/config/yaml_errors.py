@@ -8,8 +8,8 @@ quote, a colon, a bracket, an indentation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 import yaml
 
 from bot.patterns import LazyPattern
@@ -36,8 +36,7 @@ _MARK_CODES = {
 _KEY = LazyPattern(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(msgspec.Struct, frozen=True):
     """A mistake or an oddity in YAML, with its offsets in the text."""
 
     code: str

@@ -10,10 +10,10 @@ import hashlib
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+import msgspec
 from lxml import etree
 
 from bot.feeds import links
@@ -47,8 +47,7 @@ _BLOCK_END = LazyPattern(rf"</(?=(?:{'|'.join(sorted(_BLOCKS))})\b)", re.IGNOREC
 _STRAY_BREAK = LazyPattern(r"</(?=br\b)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clean:
+class Clean(msgspec.Struct, frozen=True, kw_only=True):
     """The readable text of a piece of markup, and its links."""
 
     #: Paragraphs separated by blank lines; entities decoded; invisible characters unchanged.
@@ -182,8 +181,7 @@ _END_OF_SENTENCE = LazyPattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stripped:
+class Stripped(msgspec.Struct, frozen=True):
     """A text without the sentences that its feed repeats."""
 
     text: str

@@ -7,9 +7,11 @@ Pure: reads a state and writes nothing. Notices report a change of the list once
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.durations import format_count
 from bot.feeds import places, polling
@@ -27,8 +29,7 @@ _SILENT_AT_LEAST = timedelta(days=2)
 _HISTORY = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthProblem:
+class HealthProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A problem of one feed. ``text`` continues a sentence that begins with the feed's name."""
 
     #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected or flood.
@@ -36,8 +37,7 @@ class HealthProblem:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthEvent:
+class HealthEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A change in one feed's health, to be reported to the operator."""
 
     #: The kind of the problem.

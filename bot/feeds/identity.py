@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.feeds import links
 from bot.feeds.items import Item, ItemGroup, group_items, hash_id, id_of_link, split_own, takes_over
@@ -44,8 +46,7 @@ class Novelty(StrEnum):
     CHURN = "churn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identified:
+class Identified(msgspec.Struct, frozen=True, kw_only=True):
     """One item with its relation to the stored articles, and the records to store for it."""
 
     novelty: Novelty
@@ -58,8 +59,7 @@ class Identified:
     same_link: tuple[ArticleId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identification:
+class Identification(msgspec.Struct, frozen=True, kw_only=True):
     """All items of one document, identified."""
 
     items: tuple[Identified, ...]
@@ -108,8 +108,7 @@ def identify(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Identifier:
+class _Identifier(msgspec.Struct, frozen=True, kw_only=True):
     """Identifies the groups of one document."""
 
     feed: Feed

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.feeds.cleaning import Cleaner, fingerprint_of
 from bot.feeds.links import belongs_to, canonical_link, link_key, registrable_domain, site_of
@@ -35,8 +37,7 @@ LEAST_IDENTIFYING = 200
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One cleaned entry."""
 
     entry: Entry
@@ -200,8 +201,7 @@ def _sane(when: datetime | None) -> datetime | None:
     return when.astimezone(UTC) if when >= _EARLIEST else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemGroup:
+class ItemGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The items of one document that are the same article."""
 
     #: The item with the most content is first.

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
 from urllib.parse import quote
+
+import msgspec
 
 from bot.feeds.links import host_of
 from bot.model.feeds import Feed
@@ -27,8 +28,7 @@ class Unfit(ValueError):
     """Raised if the text after a place's name has none of the place's forms. The message lists the valid forms."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Etiquette:
+class Etiquette(msgspec.Struct, frozen=True, kw_only=True):
     """How often feeds of one host may be polled."""
 
     #: The shortest interval between two polls of one feed.
@@ -37,8 +37,7 @@ class Etiquette:
     pace: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """One way to write a feed of a place."""
 
     #: The text after the colon, for people.
@@ -49,19 +48,18 @@ class Form:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A site that many people watch."""
 
     #: The word before the colon of a short form.
     name: str
     forms: tuple[Form, ...] = ()
     #: Etiquette by host.
-    hosts: Mapping[str, Etiquette] = field(default_factory=dict)
+    hosts: Mapping[str, Etiquette] = msgspec.field(default_factory=dict)
     #: Whether its feeds list articles of other sites.
     is_aggregator: bool = False
     #: The selectors of its feeds, if they are pages.
-    selectors: Mapping[str, str] = field(default_factory=dict)
+    selectors: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: Statuses that the place sends during its outages, although they have another meaning.
     outages: frozenset[int] = frozenset()
     #: Whether a short form may lead to a page that links to the feed.

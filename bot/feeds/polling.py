@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.durations import format_count, format_duration, is_recent
 from bot.feeds import places
@@ -83,8 +85,7 @@ def _still_reported(state: FeedState, now: datetime) -> tuple[str, ...]:
     return tuple(kind for kind in state.reported if kind not in (FLOOD, SKIPPED))
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedPoll:
+class FinishedPoll(msgspec.Struct, frozen=True):
     """A poll that has ended. Its methods return the feed's new state."""
 
     #: The state before the poll.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import msgspec
 
 from bot.model import visible
 from bot.model.access import Access, BasicAuth, Secret
@@ -111,8 +111,7 @@ MAX_ADDRESS_LENGTH = 8000
 MAX_PORT = 65_535
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """An address, and the credentials for its origin."""
 
     #: The address without credentials and fragment.

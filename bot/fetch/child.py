@@ -7,7 +7,6 @@ limited time and memory for each document.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import gc
 import math
@@ -18,6 +17,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.feeds import kinds
 from bot.feeds.items import prepare_items
@@ -146,17 +148,17 @@ def _main_text(page: protocol.ArticlePage) -> PageText | None:
 
 def _frame_document(feed: Feed, reading: ParsedFeed) -> bytes:
     reading, items = prepare_items(feed, reading)
-    return protocol.frame_message(protocol.Done(dataclasses.replace(reading, entries=()), items))
+    return protocol.frame_message(protocol.Done(replace(reading, entries=()), items))
 
 
 def _without_surrogates(reading: ParsedFeed) -> ParsedFeed:
     """Join surrogate halves, which JSON can contain and UTF-8 cannot; replace single halves by U+FFFD."""
-    entries = tuple(dataclasses.replace(entry, **_mended(entry)) for entry in reading.entries)
-    return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
+    entries = tuple(replace(entry, **_mended(entry)) for entry in reading.entries)
+    return replace(reading, **{**_mended(reading), "entries": entries})
 
 
 def _mended(value: ParsedFeed | Entry) -> dict[str, Any]:
-    values = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    values = msgspec.structs.asdict(value)
     texts = {name: _joined(value) for name, value in values.items() if isinstance(value, str)}
     lists = {
         name: tuple(_joined(text) for text in value)

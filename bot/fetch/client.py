@@ -13,13 +13,13 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import structlog
 
 import bot
@@ -56,8 +56,7 @@ _MAX_VALIDATOR = 1000
 FILES_FREE_AFTER = timedelta(seconds=10)
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(msgspec.Struct):
     """The progress of a request."""
 
     at: Address

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from json import dumps
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.durations import Clock
 from bot.feeds.items import prepare_items
@@ -14,8 +16,7 @@ from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, Fetcher, Request, Response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFeed:
+class FoundFeed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that was fetched and parsed."""
 
     url: str
@@ -27,8 +28,7 @@ class FoundFeed:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedFinder:
+class FeedFinder(msgspec.Struct, frozen=True):
     """Fetches and parses addresses with the settings of the configuration."""
 
     fetcher: Fetcher

@@ -14,14 +14,15 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 import protego
 import structlog
+from msgspec.structs import replace
 
 from bot.durations import Clock
 from bot.feeds.kit import markup
@@ -85,8 +86,7 @@ _AGENT = LazyPattern(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
 MAX_CRAWL_DELAY = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Robots:
+class Robots(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of one host, valid until ``until``."""
 
     until: datetime
@@ -177,18 +177,16 @@ _MAX_LINES: Final = 100_000
 _ACCEPT: Final = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(msgspec.Struct):
     #: Held while one page of the host is fetched.
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     waiting: int = 0
     robots: Robots | None = None
     #: The earliest time of the next request, from pace, Crawl-delay or Retry-After.
     next_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(msgspec.Struct, frozen=True):
     content: PageText | None
     until: datetime
     #: Origin whose feeds may use the page, or None if all feeds may use it.

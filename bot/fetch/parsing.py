@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import os
 import signal
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 import bot
 from bot.durations import format_count
@@ -389,7 +389,7 @@ async def read_each_mail(
     unread = packing.unpack_mails(body.content)
     for last_etag, mail in unread:
         document = packing.MAILS_HEAD + packing.pack_mail(mail, last_etag)
-        reading, items_of_mail = await _read_mail(dataclasses.replace(body, content=document), feed, parse, last_etag)
+        reading, items_of_mail = await _read_mail(replace(body, content=document), feed, parse, last_etag)
         readings.append(reading)
         new = {guid: item for item in items_of_mail if (guid := item.entry.guid or "") not in items}
         items |= new

@@ -6,7 +6,6 @@ module and runs no code, whatever the bytes are. The bot trusts no result: a job
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.feeds.items import Item
 from bot.feeds.kit import fields
@@ -141,7 +141,7 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
             raise Garbage("not the hash of an item")
         if not all(_DESCRIPTION.fullmatch(fault.error) for fault in faults):
             raise Garbage("not the description of an error")
-        return dataclasses.replace(result.reading, entries=entries), result.items
+        return replace(result.reading, entries=entries), result.items
 
 
 class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):

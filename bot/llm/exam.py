@@ -12,11 +12,11 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
+import msgspec
 import yaml
 
 from bot.durations import format_duration
@@ -43,8 +43,7 @@ from bot.stories.index import Index
 _MOST_FAILURES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamQuestion:
+class ExamQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """A question, and a function that checks whether a valid answer is right."""
 
     prompt: Prompt
@@ -57,8 +56,7 @@ class ExamQuestion:
     is_same: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamAnswer:
+class ExamAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A model's answer to a question."""
 
     question: ExamQuestion
@@ -71,8 +69,7 @@ class ExamAnswer:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
+class Exam(msgspec.Struct, frozen=True, kw_only=True):
     """The result of an exam, and its answers."""
 
     result: ExamResult

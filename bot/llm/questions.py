@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 
+import msgspec
 import structlog
 
 from bot import notices, storage
@@ -59,8 +59,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_BREAK = timedelta(minutes=30)
 
 
-@dataclass(slots=True)
-class Breaker:
+class Breaker(msgspec.Struct):
     """A circuit breaker, which pauses calls while the model fails."""
 
     failures: int = 0
@@ -130,8 +129,7 @@ class State(Enum):
     GIVEN_UP = "given up"
 
 
-@dataclass(slots=True)
-class Question:
+class Question(msgspec.Struct):
     """A prompt, and what became of it."""
 
     prompt: Prompt

@@ -6,10 +6,11 @@ a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.action
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeAlias
+
+import msgspec
 
 from bot.model.stories import ArticleId, JudgementId, SendId, StoryId
 
@@ -27,8 +28,7 @@ class SilenceKind(StrEnum):
     STORY = "story"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """A period in which nothing is posted about a subject, in some channels or in all."""
 
     id: SilenceId
@@ -79,8 +79,7 @@ class Verdict(StrEnum):
     NOISE = "noise"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """One person's judgement of one story, under one rule."""
 
     id: JudgementId
@@ -107,8 +106,7 @@ class RulingKind(StrEnum):
     MERGE = "merge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """A person's decision to split or merge stories, which grouping never undoes."""
 
     #: The id stays the same if the request is delivered again.
@@ -133,21 +131,18 @@ class Ruling:
 BUTTON_SILENCE = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Useful:
+class Useful(msgspec.Struct, frozen=True, kw_only=True):
     """The story was worth its message, under every rule that the message names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(msgspec.Struct, frozen=True, kw_only=True):
     """The story was not worth its message."""
 
     #: The key of the rule (model.rule_key). Empty means every rule that the message names.
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeSilence:
+class MakeSilence(msgspec.Struct, frozen=True, kw_only=True):
     """Start a silence about a subject."""
 
     kind: SilenceKind
@@ -164,34 +159,29 @@ class MakeSilence:
     channels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndSilence:
+class EndSilence(msgspec.Struct, frozen=True, kw_only=True):
     """End a silence before its time."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class Split(msgspec.Struct, frozen=True, kw_only=True):
     """These articles of the story are about a different event."""
 
     articles: tuple[ArticleId, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """The story and another one are the same event."""
 
     other: StoryId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowWhy:
+class ShowWhy(msgspec.Struct, frozen=True, kw_only=True):
     """Show why the story was posted and what was decided about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowMenu:
+class ShowMenu(msgspec.Struct, frozen=True, kw_only=True):
     """Show more actions, in a service whose messages do not show them."""
 
 

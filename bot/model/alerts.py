@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from bot.model.actions import SilenceId
 from bot.model.stories import ArticleId, Fact, SendId, StoryId
@@ -60,8 +61,7 @@ class Reason(StrEnum):
     SURGE = "surge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """A decision about one story in one channel, with its reason."""
 
     at: datetime
@@ -94,8 +94,7 @@ class AlertState(StrEnum):
     MERGED = "merged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One story in one channel: its thread and what was posted there."""
 
     story: StoryId

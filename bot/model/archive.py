@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
+
+import msgspec
 
 from bot.model.encoders import Vector
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId, Fact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, tag="arrival"):
     """A matched article that is not yet in a story."""
 
     article: Article
@@ -25,8 +25,7 @@ class Arrival:
     meaning: Vector | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True, tag="revision"):
     """A stored article whose text or title changed."""
 
     article: Article
@@ -43,8 +42,7 @@ class Revision:
 QueuedArticle: TypeAlias = Arrival | Revision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """The id that one feed gives to an article."""
 
     feed: str
@@ -53,8 +51,7 @@ class Sighting:
     article: ArticleId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleStub:
+class ArticleStub(msgspec.Struct, frozen=True, kw_only=True):
     """The identity of a stored article, enough to recognise an item as new, edited or already known."""
 
     id: ArticleId
@@ -68,8 +65,7 @@ class ArticleStub:
     feed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityQuery:
+class IdentityQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query for stored articles that may be the same as the entries of one document."""
 
     feed: str
@@ -82,8 +78,7 @@ class IdentityQuery:
     titles: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownItems:
+class KnownItems(msgspec.Struct, frozen=True, kw_only=True):
     """Stored articles that may be the same as the entries of one document."""
 
     #: Id in this feed -> article.
@@ -98,8 +93,7 @@ class KnownItems:
     carried: Collection[ArticleId] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayCount:
+class DayCount(msgspec.Struct, frozen=True, kw_only=True):
     """The number of articles that one feed had, or that one rule matched, on one day (UTC)."""
 
     #: The feed's address or the rule's name.
@@ -108,8 +102,7 @@ class DayCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedWork:
+class QueuedWork(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest entries of the decision queue."""
 
     #: Row numbers, which ``remove`` accepts.
@@ -130,16 +123,14 @@ class QueuedWork:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueHolder:
+class QueueHolder(msgspec.Struct, frozen=True, kw_only=True):
     """The process that made the last decisions, and the number of the last change to stories or alerts."""
 
     who: str
     change: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchTerm:
+class SearchTerm(msgspec.Struct, frozen=True, kw_only=True):
     """Words in this order, with at most one other word between two neighbours."""
 
     words: tuple[str, ...]
@@ -149,16 +140,14 @@ class SearchTerm:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(msgspec.Struct, frozen=True):
     """A condition for articles that match all of the parts, and none of the ``excluded``."""
 
     parts: tuple[SearchCondition, ...]
     excluded: tuple[SearchTerm, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True):
     """A condition for articles that match at least one of the parts."""
 
     parts: tuple[SearchCondition, ...]
@@ -167,8 +156,7 @@ class AnyOf:
 SearchCondition: TypeAlias = SearchTerm | AllOf | AnyOf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateQuery:
+class CandidateQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A search for articles."""
 
     #: None if the index can decide no part of the search.
@@ -182,8 +170,7 @@ class CandidateQuery:
     before: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchCandidate:
+class SearchCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """An article that matches the condition of a CandidateQuery."""
 
     #: A number that increases in the order in which articles arrived.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from bot.model.stories import Article
 
@@ -13,8 +14,7 @@ LATE_AFTER = timedelta(hours=1)
 RECALL_PERIOD, FEWEST_STORIES = timedelta(days=30), 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideReport:
+class OutsideReport(msgspec.Struct, frozen=True, kw_only=True):
     """An article that an outside index listed and a rule matched. Its feed is the index that listed it first."""
 
     article: Article
@@ -27,8 +27,7 @@ class OutsideReport:
     carried_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexState:
+class IndexState(msgspec.Struct, frozen=True, kw_only=True):
     """When an outside index was last asked and last answered, and why it did not answer the last question."""
 
     #: google-news, bing-news or gdelt.
@@ -39,8 +38,7 @@ class IndexState:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How many outside stories of a rule our feeds carried in time, carried late, or did not carry."""
 
     rule: str

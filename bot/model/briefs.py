@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.rules import Severity
 from bot.model.stories import ArticleId, Fact, StoryId
@@ -40,8 +42,7 @@ _HEADINGS = {
 LINE_LENGTH = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BriefEntry:
+class BriefEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a brief, at most two lines long. Texts from articles and names are untrusted."""
 
     #: None if the entry is a surge, or another report of a thread.
@@ -79,8 +80,7 @@ class BriefEntry:
         return 2 + max(0, len(self.parts) - 2) if has_text or length > LINE_LENGTH else 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BriefSection:
+class BriefSection(msgspec.Struct, frozen=True, kw_only=True):
     """One section with its first entries, most important first."""
 
     kind: SectionKind
@@ -96,8 +96,7 @@ class BriefSection:
         return f"{self.kind.heading}: {self.share}" if self.share else self.kind.heading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
     """The brief of one channel, or of all channels if ``channel`` is None. Empty sections are omitted."""
 
     channel: str | None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from bot.model.actions import Action, Ruling, Silence
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from bot.model.stories import SendId, StoryId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """The abilities of a channel's service."""
 
     threads: bool
@@ -26,8 +26,7 @@ class Abilities:
     idempotent: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One message to deliver."""
 
     id: SendId
@@ -40,8 +39,7 @@ class Delivery:
     is_plain: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckLine:
+class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of ``send-test``: what was checked, and how to fix it."""
 
     is_good: bool
@@ -80,8 +78,7 @@ class Channel(Protocol):
         """Close the connections. The channel must not be used afterwards."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person in a chat, with their membership in the listener's channels."""
 
     #: The service's id of the person.
@@ -99,8 +96,7 @@ class Person:
         return self.name or self.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
+class Press(msgspec.Struct, frozen=True, kw_only=True):
     """One press of a button. Its format has been checked, but the story may not exist."""
 
     #: The channel's id of the press, which stays the same if the press is delivered again.
@@ -114,8 +110,7 @@ class Press:
     ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A command that a person typed, or a visit to the bot's page in the service, or a press of a button there."""
 
     #: The channel's id of the request, which stays the same if the request is delivered again.
@@ -127,17 +122,15 @@ class ChatRequest:
     is_page: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatMessage:
+class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the answer to a request, with its buttons."""
 
     message: Message
     #: For a part of the page: the label of a button -> the command that it carries out, such as "silence end 3f2a9c01".
-    commands: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResult:
+class ActionResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of an action, shown only to the person who acted."""
 
     #: May contain names of rules and outlets, which are untrusted.
@@ -175,12 +168,11 @@ class Listener(Protocol):
         """Listen until cancelled; reconnect when the connection is lost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelFeatures:
+class ChannelFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """The features that a channel's options turn on."""
 
     #: The people whom messages can mention: name -> id on the service.
-    people: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: Whether messages show the picture of their story.
     shows_pictures: bool = False
     #: The ids of the people who may press buttons. If empty, everybody may.

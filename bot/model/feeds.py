@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import keys
 from bot.keys import Derived, Key
@@ -126,7 +130,7 @@ class Feed(Access):
     def without_access(self) -> Self:
         """Return the feed for a process that must not know its secrets."""
         nothing: dict[str, Any] = {field.name: field.default for field in fields(Access)}
-        return replace(self, **nothing)
+        return dataclasses.replace(self, **nothing)
 
 
 def feed_place(url: str) -> str:
@@ -139,8 +143,7 @@ def feed_place(url: str) -> str:
     return f"//{host.casefold().removeprefix('www.')}{slash}{path}".rstrip("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validators:
+class Validators(msgspec.Struct, frozen=True, kw_only=True):
     """Values that identify the last parsed document, so that an unchanged one is not sent or parsed again."""
 
     etag: str | None = None
@@ -155,8 +158,7 @@ class Validators:
         return replace(self, etag=etag or self.etag, last_modified=last_modified or self.last_modified)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherLimits:
+class PublisherLimits(msgspec.Struct, frozen=True, kw_only=True):
     """When the publisher asks not to be polled; ``ParsedFeed`` describes all fields but the first."""
 
     #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
@@ -168,8 +170,7 @@ class PublisherLimits:
 _MOST_ARRIVALS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
     """How the feed publishes."""
 
     #: Arrival times of the last new articles, newest last. Polling learns the interval from them.
@@ -198,8 +199,7 @@ class Rhythm:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayUse:
+class DayUse(msgspec.Struct, frozen=True, kw_only=True):
     """The use of a feed's daily limit on the last day (UTC) on which one of its documents was stored."""
 
     day: date | None = None
@@ -220,8 +220,7 @@ class DayUse:
         return replace(today, unreadable=today.unreadable + unreadable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedState:
+class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one feed between polls."""
 
     url: str
@@ -287,8 +286,7 @@ class FeedState:
         return words.get(self.health, self.health.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One item as the source parsed it, before cleaning."""
 
     guid: str | None = None
@@ -311,8 +309,7 @@ class Entry:
     identity_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultyItem:
+class FaultyItem(msgspec.Struct, frozen=True, kw_only=True):
     """An item, or a mail, whose parsing or cleaning raised an unexpected error."""
 
     #: The parsed item, or None if it could not be parsed.
@@ -323,8 +320,7 @@ class FaultyItem:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedFeed:
+class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     """One parsed feed document."""
 
     title: str | None = None

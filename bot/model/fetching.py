@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+import msgspec
 
 from bot.model.access import Access
 from bot.model.feeds import Feed, ParsedFeed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request, with the validators of the last response."""
 
     url: str
@@ -34,8 +34,7 @@ class Request:
     hold: Callable[[int], Awaitable[None]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A whole HTTP response, decompressed, with the headers that polling needs."""
 
     status: int
@@ -69,8 +68,7 @@ class Fetcher(Protocol):
         """Close the connections."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A document to parse."""
 
     content: bytes
@@ -100,8 +98,7 @@ class Source(Protocol):
         """Parse the document. This blocks, so it is called outside the event loop. Raises ReadError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageText:
+class PageText(msgspec.Struct, frozen=True, kw_only=True):
     """The main text of an article's page, and the https address of the picture that the page names, or empty."""
 
     text: str

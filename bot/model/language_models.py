@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, ClassVar, Protocol
 
+import msgspec
+
 from bot import keys
 from bot.durations import format_duration
 from bot.keys import Key, Parse
@@ -41,8 +43,7 @@ PROMPT_VERSIONS: Mapping[Use, int] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One prompt: our instructions, an input that may contain text of articles, and the schema of the answer."""
 
     use: Use
@@ -79,8 +80,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one call, and its cost."""
 
     key: str
@@ -103,8 +103,7 @@ class Completion:
     took: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spending:
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
     """The total cost of the calls of a period."""
 
     calls: int = 0
@@ -122,8 +121,7 @@ LEAST_WEIGHT = 0.1
 _EDGE = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseRecord:
+class UseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The calls of a period for one use."""
 
     outcomes: Mapping[Outcome, int]
@@ -215,8 +213,7 @@ class LanguageModelPolicy:
     at_once: Annotated[int, Key("Maximum number of calls under way at the same time.", ge=1, le=64)] = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairAnswer:
+class PairAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A model's answer about a pair of reports for which the right answer is known."""
 
     #: The logit of the bot's own probability.
@@ -232,8 +229,7 @@ def answer_logit(yes: float) -> float:
     return math.log(yes / (1 - yes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamMark:
+class ExamMark(msgspec.Struct, frozen=True, kw_only=True):
     """How a model answered the exam's questions for one use."""
 
     asked: int
@@ -248,8 +244,7 @@ class ExamMark:
         return f"{self.right} of {self.asked} right"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamResult:
+class ExamResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of the last exam of a model."""
 
     at: datetime
@@ -321,8 +316,7 @@ def switched_off(
     return {use: reason for use, reason in reasons.items() if reason}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAnswer:
+class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A raw answer, and its cost."""
 
     #: JSON that has not been checked against the schema.

@@ -8,12 +8,12 @@ listing shows several stories, a notice is about the bot itself. All show a stor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
-import pydantic
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
@@ -32,16 +32,14 @@ class MessageKind(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True):
     """A run of text. A marked run contains matched words."""
 
     text: str
     is_marked: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
+class Sentence(msgspec.Struct, frozen=True, kw_only=True):
     """One whole sentence of an article, with its source."""
 
     spans: tuple[Span, ...]
@@ -55,8 +53,7 @@ class Sentence:
         return "".join(span.text for span in self.spans)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoverageLine:
+class CoverageLine(msgspec.Struct, frozen=True, kw_only=True):
     """One headline of a story's coverage, and the outlets that carry it."""
 
     #: The first outlet with this headline; title, link and time come from its article.
@@ -75,8 +72,7 @@ class CoverageLine:
     is_official: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echo:
+class Echo(msgspec.Struct, frozen=True, kw_only=True):
     """Several outlets that only repeat the report of one other outlet, so they count as one."""
 
     #: The outlet whose report they repeat.
@@ -85,8 +81,7 @@ class Echo:
     owner_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Why a rule fired: the words that it matched."""
 
     rule: str
@@ -94,8 +89,7 @@ class Why:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelatedStory:
+class RelatedStory(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier story of the same rule, probably of the same affair, that a message points to."""
 
     story: StoryId
@@ -107,8 +101,7 @@ class RelatedStory:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
     """A person or group that a message mentions; nothing else in a message notifies anybody by name."""
 
     #: The name in the configuration.
@@ -117,8 +110,7 @@ class Mention:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryView:
+class StoryView(msgspec.Struct, frozen=True, kw_only=True):
     """One story as a message shows it: the body of a message, or an item of a list."""
 
     id: StoryId
@@ -160,11 +152,10 @@ class StoryView:
         return (*([self.byline] if self.byline else []), *self.coverage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Post(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="post"):
     """The message of one story. An edit replaces it by its current form."""
 
-    kind: Literal[MessageKind.POST] = MessageKind.POST
+    kind: ClassVar = MessageKind.POST
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
     story: StoryView
@@ -189,11 +180,10 @@ class Post:
         return (self.story,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="listing"):
     """A message that lists several stories: gathered posts, a brief, a surge, or the answer to a command."""
 
-    kind: Literal[MessageKind.LISTING] = MessageKind.LISTING
+    kind: ClassVar = MessageKind.LISTING
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
     #: Its first line, in our own words; never untrusted text.
@@ -211,11 +201,9 @@ class Listing:
     public_url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
+class Pointer(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="pointer"):
     """The text that replaces a message whose articles are now in the message of another story."""
 
-    kind: Literal["pointer"] = "pointer"
     severity: Severity = Severity.NORMAL
     reason: Reason | None = Reason.MERGED
     #: The reason, in our own words.
@@ -231,12 +219,11 @@ class Pointer:
         return (self.story,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="edit"):
     """The new content of a message."""
 
-    kind: Literal[MessageKind.EDIT] = MessageKind.EDIT
-    content: Annotated[Post | Listing | Pointer, pydantic.Discriminator("kind")]
+    kind: ClassVar = MessageKind.EDIT
+    content: Post | Listing | Pointer
     #: The articles that the edit adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
 
@@ -256,11 +243,10 @@ class Edit:
         return self.content.stories
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="reply"):
     """The news of a story, in the thread of its message."""
 
-    kind: Literal[MessageKind.REPLY] = MessageKind.REPLY
+    kind: ClassVar = MessageKind.REPLY
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
     #: The heading, in our own words, if it differs from the heading of the reason.
@@ -283,11 +269,10 @@ class Reply:
         return tuple(fact.article for fact in self.facts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="notice"):
     """A message of the bot about itself: to the operator, or to somebody who gave a command."""
 
-    kind: Literal[MessageKind.NOTICE] = MessageKind.NOTICE
+    kind: ClassVar = MessageKind.NOTICE
     #: The event, in a sentence of our own.
     lead: str
     #: Further lines, which may be untrusted: where the event happened, or details.
@@ -318,7 +303,7 @@ class Notice:
 
 
 #: The content of a message, the same for every channel; channels only render it.
-Message: TypeAlias = Annotated[Post | Edit | Reply | Listing | Notice, pydantic.Discriminator("kind")]
+Message: TypeAlias = Post | Edit | Reply | Listing | Notice
 #: The content of a message: an edit shows its new content, every other message itself.
 Content: TypeAlias = Post | Reply | Listing | Pointer | Notice
 
@@ -353,8 +338,7 @@ def story_ids(message: Message) -> frozenset[StoryId]:
     return frozenset(view.id for view in message.stories).union(listed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """A channel's confirmation of a message that it accepted."""
 
     #: The channel's id of the message (Slack: ts), or empty if the channel gives none.
@@ -394,8 +378,7 @@ class SendState(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox: a message to send, and its outcome."""
 
     id: SendId

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -26,8 +27,7 @@ class PieceKind(StrEnum):
     MESSAGE = "message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantinedPiece:
+class QuarantinedPiece(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of work that was set aside. It waits until somebody tries it again or drops it."""
 
     kind: PieceKind

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
+
 from bot import keys
 from bot.keys import Derived, InvalidValue, Key, Parse
 
@@ -75,8 +77,7 @@ class ArticleForm(StrEnum):
     BRIEFING = "briefing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One labelled line of ``all``, ``any`` or ``none``. It matches if at least one of its terms matches."""
 
     label: str
@@ -508,8 +509,7 @@ def highest_severity(rules: Iterable[Rule]) -> Severity:
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=Severity.NORMAL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One passage of an article that a rule matched."""
 
     #: The label of the rule's line, such as “regulator”; for a query the term itself.
@@ -525,8 +525,7 @@ class Evidence:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A match of a rule with an article, and the matched words."""
 
     rule: str

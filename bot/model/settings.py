@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Access, Host
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from bot.model.messages import Listing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
+class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
     """A daily span of time; it spans midnight if ``end`` is before ``start``."""
 
     start: time
@@ -90,8 +91,7 @@ def _expand_brief(value: object) -> object:
 Brief = Annotated[BriefSchedule, Parse(_expand_brief, "before"), keys.OrText()]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostingPolicy:
+class PostingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The policy of a channel: when and how messages are posted there."""
 
     quiet: QuietHours | None = None

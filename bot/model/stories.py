@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+import msgspec
 
 from bot.model.rules import Match, Rule
 
@@ -29,8 +30,7 @@ def send_id(*parts: str) -> SendId:
     return SendId(hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24])
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Another outlet whose report an article repeats, as the article itself says."""
 
     #: The outlet's or agency's name.
@@ -42,8 +42,7 @@ class Origin:
     is_lead: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(msgspec.Struct, frozen=True, kw_only=True):
     """One article, stored once however many feeds carry it."""
 
     id: ArticleId
@@ -113,8 +112,7 @@ class JoinReason(StrEnum):
     NOT_ABOUT = "not what its rule is about"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Join:
+class Join(msgspec.Struct, frozen=True, kw_only=True):
     """The membership of one article in a story."""
 
     story: StoryId
@@ -151,8 +149,7 @@ EVENT = "event"
 EDITED = "edit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """Something in an article that is new in its story."""
 
     #: date, number, sentence, joined, event or edit.
@@ -209,8 +206,7 @@ class Fact:
 SURE_FROM = 0.9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, kw_only=True):
     """An article in a story, with its matches."""
 
     article: Article
@@ -230,8 +226,7 @@ class Member:
         return self.join.event or self.join.story
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(msgspec.Struct, frozen=True, kw_only=True):
     """All coverage of one event, or a thread: all that a rule with ``group: rule`` matched while coverage lasted."""
 
     id: StoryId

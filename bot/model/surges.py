@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
     """The coverage of one rule in the window that ends now."""
 
     #: Number of independent articles in the window.
@@ -24,8 +24,7 @@ class Volume:
         return self.count / max(self.usual, 1.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """A story that makes up a part of a surge."""
 
     story: StoryId
@@ -37,8 +36,7 @@ class Cause:
     began_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Causes:
+class Causes(msgspec.Struct, frozen=True, kw_only=True):
     """The stories of a surge."""
 
     #: The one to three largest stories, largest first.
@@ -58,8 +56,7 @@ class Causes:
         return bool(self.largest) and 2 * self.largest[0].count >= self.article_count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surge:
+class Surge(msgspec.Struct, frozen=True, kw_only=True):
     """One surge of one rule, which has one message in each channel."""
 
     #: Derived from the rule and the time at which the surge was found.

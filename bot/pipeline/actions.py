@@ -8,9 +8,10 @@ Everything up to the changes is computed in a read transaction; the commit only 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from bot import alerts, storage
 from bot.config.settings import Settings

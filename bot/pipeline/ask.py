@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot.llm import prompts, weight
 from bot.llm.questions import Question, Questions, State
@@ -43,13 +44,12 @@ _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 F = TypeVar("F", bound=prompts.Answer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Where an article belongs, with what a language model has answered about it."""
 
     join: Join | None
     #: Rule -> why the article is not about its subject. If all rules are rejected, ``join`` is None.
-    rejected: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: The sentence that is new in the story; empty without such a sentence or without an answer.
     new_facts: tuple[Fact, ...] = ()
 

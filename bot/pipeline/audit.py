@@ -11,13 +11,15 @@ counts for nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot import storage
 from bot.config.audits import RECENT, IndexSearch
@@ -105,8 +107,7 @@ def read_indexes(tx: storage.Transaction, settings: Settings) -> list[IndexState
     return indexes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Auditor:
+class Auditor(msgspec.Struct, frozen=True, kw_only=True):
     """Asks the searches that are due, one for each index at a time."""
 
     store: storage.Store
@@ -176,7 +177,7 @@ class Auditor:
             return articles, tx.audits.find_carried(articles, since=since - RECENT)
 
         articles, pages = await self.store.read(read_reports)
-        rule_set = RuleSet([replace(search.compiled, rule=replace(rule, feeds=()))])
+        rule_set = RuleSet([replace(search.compiled, rule=dataclasses.replace(rule, feeds=()))])
         matched = [(article, rule_set.match(article, Feed(url=article.feed), now=now)) for article in articles]
         unknown = [article for article, matches in matched if matches and article.id not in pages]
         vectors = await self.meaning.vectors_of(settings, unknown) if self.meaning is not None else {}

@@ -12,10 +12,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import groupby
 from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import storage
 from bot.alerts import next_brief_time, routing
@@ -45,8 +47,7 @@ _MOST_OF_SECTION = 300
 _UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.GATHER})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(msgspec.Struct, frozen=True, kw_only=True):
     """The channel and the time of a brief. ``since`` belongs to the period, ``until`` does not."""
 
     #: None means all channels.
@@ -81,11 +82,10 @@ def last_time(tx: storage.Transaction, settings: Settings, channel: str, *, now:
 # -- what
 
 
-@dataclass(slots=True)
-class News:
+class News(msgspec.Struct):
     """The period's decisions about one story, newest first."""
 
-    facts: list[Fact] = field(default_factory=list)
+    facts: list[Fact] = msgspec.field(default_factory=list)
     #: The last decision that kept the story from the readers, if no later one posted it.
     holding: Decision | None = None
     #: Whether the news waited for the brief.
@@ -99,8 +99,7 @@ class News:
         return _shorten_edit(newest) if newest is not None and newest.is_edit else newest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class Material(msgspec.Struct, frozen=True, kw_only=True):
     """The data from which the sections of a brief are made."""
 
     period: Period

@@ -15,11 +15,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+import msgspec
 import structlog
 
 from bot import notices, storage
@@ -65,17 +65,15 @@ Translation: TypeAlias = tuple[StoryId, str]
 P = TypeVar("P")
 
 
-@dataclass(slots=True, kw_only=True)
-class DecisionBatch:
+class DecisionBatch(msgspec.Struct, kw_only=True):
     """The result of deciding what waits."""
 
     #: The number of queue entries that were decided or set aside.
     decided_count: int = 0
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Decision] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task(Generic[P]):
+class Task(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     """One kind of work that turns decide. A piece is what a turn can be computed for alone."""
 
     name: str
@@ -91,8 +89,7 @@ class Task(Generic[P]):
     is_timed: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
-class _Computed:
+class _Computed(msgspec.Struct, kw_only=True):
     """A turn before its commit."""
 
     turn: Turn

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import alerts
 from bot.alerts import routing
@@ -27,8 +29,7 @@ _HOUR = timedelta(hours=1)
 _STALE_AFTER = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorySplit:
+class StorySplit(msgspec.Struct, frozen=True, kw_only=True):
     """A story after people took articles out of it."""
 
     ruling: Ruling

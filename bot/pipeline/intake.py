@@ -16,9 +16,11 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import notices, storage
 from bot.config.settings import Settings
@@ -52,19 +54,17 @@ _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)
 _REVISED = (Novelty.EDITED, Novelty.TAKEN_OVER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollContext:
+class PollContext(msgspec.Struct, frozen=True, kw_only=True):
     """The data of the store, and of earlier polls of the same batch, about the items of one poll."""
 
-    identification: Identification = field(default_factory=lambda: Identification(items=()))
+    identification: Identification = msgspec.field(default_factory=lambda: Identification(items=()))
     #: The current versions of the articles that the poll may revise.
-    articles: Mapping[ArticleId, Article] = field(default_factory=dict)
+    articles: Mapping[ArticleId, Article] = msgspec.field(default_factory=dict)
     #: Article with the same link as a REWORDED item -> names of the rules that matched it.
-    matched_rules: Mapping[ArticleId, Collection[str]] = field(default_factory=dict)
+    matched_rules: Mapping[ArticleId, Collection[str]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleChange:
+class ArticleChange(msgspec.Struct, frozen=True, kw_only=True):
     """An article to write, with the rows that belong to it."""
 
     article: Article
@@ -81,8 +81,7 @@ class ArticleChange:
         return self.queued.matches if self.queued else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestedPoll:
+class IngestedPoll(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one poll changes in the store."""
 
     polled: Poll

@@ -6,11 +6,11 @@ The grouping index is kept in memory between turns. If a turn was not committed,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind

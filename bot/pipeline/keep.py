@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from bot import notices, storage
@@ -170,7 +170,7 @@ async def trim_when_due(store: storage.Store, clock: Clock, *, keep: timedelta |
         return False
     deleted = await storage.trim(store, before=now - keep)
     await store.write(lambda tx: keys.TRIMMED.put(tx, now))
-    log.info("old articles deleted", keep_days=keep.days, **asdict(deleted))
+    log.info("old articles deleted", keep_days=keep.days, **msgspec.structs.asdict(deleted))
     return True
 
 

@@ -15,10 +15,12 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot import storage
 from bot.aio import Failure, TaskGroup, next_failure
@@ -69,8 +71,7 @@ RENEW = LEASE / 3
 APART = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pass:
+class _Pass(msgspec.Struct, frozen=True):
     """One pass over claimed feeds."""
 
     #: Token of the feeds' leases.
@@ -78,9 +79,9 @@ class _Pass:
     settings: Settings
     #: Whether to decide matches as soon as they are stored.
     decides: bool
-    report: PassReport = field(default_factory=PassReport)
+    report: PassReport = msgspec.field(default_factory=PassReport)
     #: Memory of the polls that are not stored yet.
-    shares: set[Share] = field(default_factory=set)
+    shares: set[Share] = msgspec.field(default_factory=set)
 
 
 @dataclass(slots=True, kw_only=True)

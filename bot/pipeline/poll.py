@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot import storage
 from bot.config.settings import Settings
@@ -43,12 +44,11 @@ class Documents(Protocol):
         """Return the parsed document and its cleaned entries, or None if they are not cleaned yet. Raises ReadError."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Poll:
+class Poll(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The result of one poll."""
 
     #: Id of the poll in log lines, including the log lines of its decisions.
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    id: str = msgspec.field(default_factory=lambda: secrets.token_hex(4))
     feed: Feed
     #: The state before the poll.
     state: FeedState
@@ -70,7 +70,7 @@ class Poll:
     #: Memory reserved for the poll. It is released when the poll is stored.
     share: Share | None = None
     #: Link -> main text of the article's page.
-    pages: Mapping[str, PageText] = field(default_factory=dict)
+    pages: Mapping[str, PageText] = msgspec.field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -123,8 +123,7 @@ class Poll:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Poller:
+class Poller(msgspec.Struct, kw_only=True):
     """Fetches and parses feeds, and the pages of articles if a feed wants full text."""
 
     fetcher: Fetcher

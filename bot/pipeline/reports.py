@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+import msgspec
 
 from bot.model.alerts import Decision
 from bot.model.language_models import Completion
 from bot.model.messages import Outgoing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedReport:
+class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of one feed in a pass."""
 
     url: str
@@ -23,12 +23,11 @@ class FeedReport:
     lateness: timedelta = timedelta()
 
 
-@dataclass(slots=True, kw_only=True)
-class PassReport:
+class PassReport(msgspec.Struct, kw_only=True):
     """The feeds and decisions of one pass."""
 
-    feeds: list[FeedReport] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    feeds: list[FeedReport] = msgspec.field(default_factory=list)
+    decisions: list[Decision] = msgspec.field(default_factory=list)
 
     def add(self, other: PassReport) -> None:
         """Add the report of another pass."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.alerts import routing
 from bot.config.settings import Settings
@@ -22,8 +23,7 @@ from bot.model.stories import Story
 from bot.pipeline.turn import Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rights:
+class Rights(msgspec.Struct, frozen=True, kw_only=True):
     """The rights of one person in the channels of one listener."""
 
     person: Person
@@ -84,8 +84,7 @@ def person_rights(person: Person, channels: Collection[str], settings: Settings)
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionContext:
+class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     """The context of one action: its turn, its author, and the story that it is about."""
 
     turn: Turn

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot import notices, storage
 from bot.aio import TaskGroup, retry_until_stored
@@ -51,8 +53,7 @@ _NOTICES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """An incident of one or more channels. It is reported once, in the transaction that records it."""
 
     kind: IncidentKind
@@ -120,8 +121,7 @@ SETTLE = timedelta(seconds=2)
 PARK_EVERY = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drained:
+class Drained(msgspec.Struct, frozen=True, kw_only=True):
     """The result of ``drain``."""
 
     sent: int
@@ -129,7 +129,7 @@ class Drained:
     left_count: int
     parked: int
     #: Channel -> error of its last unsent message that was tried.
-    reasons: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)

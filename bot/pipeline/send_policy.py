@@ -6,9 +6,11 @@ claimed row ── first_step ──> Send ──> the channel ──> outcome �
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.durations import backoff, is_recent
 from bot.model.channels import Abilities, Delivery
@@ -37,30 +39,26 @@ Outcome: TypeAlias = Receipt | SendError | None
 # -- steps
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send this delivery."""
 
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """Look up whether this delivery arrived after ``since``."""
 
     delivery: Delivery
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """The service accepted the message, or the channel's template left it out."""
 
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class RetryAt:
+class RetryAt(msgspec.Struct, frozen=True):
     """The service did not accept the message; send it again at ``when``.
 
     If ``pauses_channel`` is true, the channel's other messages wait too.
@@ -74,16 +72,14 @@ class RetryAt:
     is_requested: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LookFirst:
+class LookFirst(msgspec.Struct, frozen=True):
     """It is unknown whether the message arrived; look it up at ``when``, and send it only if it did not arrive."""
 
     when: datetime
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resend:
+class Resend(msgspec.Struct, frozen=True):
     """The format or the thread was refused; send the message once more: simpler, or at top level."""
 
     reason: str
@@ -94,16 +90,14 @@ class Resend:
     may_have_arrived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(msgspec.Struct, frozen=True):
     """Keep all messages of the channel, or of every channel with the same credentials, until somebody acts."""
 
     reason: str
     whole_workspace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """Do not send the row, for ``reason``. ``is_loss`` is true if the row was still needed but cannot be sent."""
 
     reason: str
@@ -260,8 +254,7 @@ def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: d
 # -- pace: when a channel may be posted to
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """The time at which a channel can accept another message, and the channel's recent failures."""
 
     #: Time at which the lane was computed. If the clock shows an earlier time, the clock was set back.

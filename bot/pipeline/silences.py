@@ -7,8 +7,9 @@ reason `silenced`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot import alerts, notices
 from bot.durations import format_duration

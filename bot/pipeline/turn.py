@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import notices, storage
 from bot.config.settings import Settings
@@ -50,17 +52,16 @@ class StoryCache:
             self.alerts.pop(story_id, None)
 
 
-@dataclass(slots=True)
-class ChangedStory:
+class ChangedStory(msgspec.Struct):
     """A story and its changes in this turn."""
 
     story: Story
-    arrivals: list[Member] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
+    arrivals: list[Member] = msgspec.field(default_factory=list)
+    facts: list[Fact] = msgspec.field(default_factory=list)
     #: Articles whose outlets changed the headline, be it only in its wording.
-    renamed: set[ArticleId] = field(default_factory=set)
+    renamed: set[ArticleId] = msgspec.field(default_factory=set)
     #: Younger stories that were merged into this one.
-    merged: list[StoryId] = field(default_factory=list)
+    merged: list[StoryId] = msgspec.field(default_factory=list)
     #: Key of a language model's translation that the story's messages do not show yet.
     translation: str = ""
 
@@ -69,40 +70,39 @@ class Overtaken(Exception):
     """A message that the turn replaces is being sent, so the turn must be computed again."""
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(msgspec.Struct):
     """The changes that a turn makes in the store."""
 
     #: The stories that change, as they are after the turn.
-    stories: dict[StoryId, Story] = field(default_factory=dict)
-    new_members: dict[StoryId, list[Member]] = field(default_factory=dict)
-    removed_members: dict[StoryId, list[ArticleId]] = field(default_factory=dict)
+    stories: dict[StoryId, Story] = msgspec.field(default_factory=dict)
+    new_members: dict[StoryId, list[Member]] = msgspec.field(default_factory=dict)
+    removed_members: dict[StoryId, list[ArticleId]] = msgspec.field(default_factory=dict)
     #: Article -> rules whose matches are deleted.
-    rejected_matches: dict[ArticleId, Sequence[str]] = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
-    alerts: dict[tuple[StoryId, str], Alert] = field(default_factory=dict)
+    rejected_matches: dict[ArticleId, Sequence[str]] = msgspec.field(default_factory=dict)
+    decisions: list[Decision] = msgspec.field(default_factory=list)
+    alerts: dict[tuple[StoryId, str], Alert] = msgspec.field(default_factory=dict)
     #: New rows of the outbox.
-    rows: dict[SendId, Outgoing] = field(default_factory=dict)
+    rows: dict[SendId, Outgoing] = msgspec.field(default_factory=dict)
     #: Id of an outbox row that must not be sent -> reason.
-    dropped_rows: dict[SendId, str] = field(default_factory=dict)
+    dropped_rows: dict[SendId, str] = msgspec.field(default_factory=dict)
     #: Id of an outbox row whose stories another message of this turn lists -> reason.
-    replaced_rows: dict[SendId, str] = field(default_factory=dict)
+    replaced_rows: dict[SendId, str] = msgspec.field(default_factory=dict)
     #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
-    counts: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
-    surges: dict[str, Surge] = field(default_factory=dict)
+    counts: Counter[tuple[str, str, datetime]] = msgspec.field(default_factory=Counter)
+    surges: dict[str, Surge] = msgspec.field(default_factory=dict)
     #: Channel -> the time up to which its new brief reports.
-    brief_times: dict[str, datetime] = field(default_factory=dict)
-    judgements: list[Judgement] = field(default_factory=list)
-    rulings: list[Ruling] = field(default_factory=list)
+    brief_times: dict[str, datetime] = msgspec.field(default_factory=dict)
+    judgements: list[Judgement] = msgspec.field(default_factory=list)
+    rulings: list[Ruling] = msgspec.field(default_factory=list)
     #: Silences that the turn makes or ends.
-    silences: dict[SilenceId, Silence] = field(default_factory=dict)
+    silences: dict[SilenceId, Silence] = msgspec.field(default_factory=dict)
     #: Functions that write further rows in the transaction.
-    writes: list[Callable[[storage.Transaction], object]] = field(default_factory=list)
+    writes: list[Callable[[storage.Transaction], object]] = msgspec.field(default_factory=list)
 
     @property
     def are_empty(self) -> bool:
         """Whether ``write`` would write nothing."""
-        return not any(getattr(self, field.name) for field in fields(self))
+        return not any(getattr(self, name) for name in self.__struct_fields__)
 
     def write(self, tx: storage.Transaction) -> None:
         """Write all changes. If the transaction is not committed, this can be called again with another transaction.

@@ -9,8 +9,9 @@ Like all decisions, both are part of a turn, so a turn that is not committed lea
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
+
+from msgspec.structs import replace
 
 from bot import storage
 from bot.alerts import routing

@@ -10,10 +10,13 @@ clock.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import rules, storage
 from bot.config.settings import Settings
@@ -33,8 +36,7 @@ from bot.stories import volume
 from bot.text.forms import find_form
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchedArticle:
+class MatchedArticle(msgspec.Struct, frozen=True, kw_only=True):
     """An article that the report lists."""
 
     article: ArticleId
@@ -48,8 +50,7 @@ class MatchedArticle:
     form: ArticleForm | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearMiss:
+class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
     """Articles that would match a rule if it had one condition less."""
 
     #: The condition, for example “no demand”.
@@ -59,8 +60,7 @@ class NearMiss:
     examples: tuple[MatchedArticle, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """A comparison with another version of the rule."""
 
     #: Name of the other version: “the loaded version”, or the path of its file.
@@ -73,8 +73,7 @@ class Comparison:
     both: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleReport:
+class RuleReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of one rule."""
 
     rule: str
@@ -87,8 +86,7 @@ class RuleReport:
     comparison: Comparison | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestPost:
+class BacktestPost(msgspec.Struct, frozen=True, kw_only=True):
     """One message that would have been sent."""
 
     at: datetime
@@ -102,8 +100,7 @@ class BacktestPost:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestReport:
+class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of all tried rules."""
 
     articles: int
@@ -133,11 +130,10 @@ MAX_EXAMPLES = 5
 MAX_PIECES = 4
 
 
-@dataclass(slots=True)
-class _NearMisses:
+class _NearMisses(msgspec.Struct):
     what: str
     count: int = 0
-    last: deque[tuple[Article, Feed]] = field(default_factory=lambda: deque(maxlen=MAX_EXAMPLES))
+    last: deque[tuple[Article, Feed]] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_EXAMPLES))
 
 
 class Tally:
@@ -372,21 +368,20 @@ def _post(row: Outgoing) -> BacktestPost:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestPlan:
+class BacktestPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The rules to try, and the settings of the bot."""
 
     tried: tuple[rules.CompiledRule, ...]
     #: The settings of the bot. The trial replaces its rules with the tried ones.
     settings: Settings
     #: Rule name -> another version for comparison.
-    other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
+    other_versions: Mapping[str, rules.CompiledRule] = msgspec.field(default_factory=dict)
     #: Name of the other versions in the report.
     with_what: str = "the loaded version"
     since: datetime
     until: datetime
     #: Feed address -> time of the feed's first poll. The articles of that poll are not news.
-    baselines: Mapping[str, datetime] = field(default_factory=dict)
+    baselines: Mapping[str, datetime] = msgspec.field(default_factory=dict)
     #: Maximum number of matched articles to replay, at 10 to 20 ms each, or None to replay all. A rule that matches
     #: more is too wide anyway.
     replayed: int | None = 2_000
@@ -418,13 +413,13 @@ class _Trial:
         self._set = rules.RuleSet(tried, most_steps=plan.most_steps)
         self._all = rules.RuleSet(
             (
-                replace(version, rule=replace(version.rule, name=f"{number}:{name}"))
+                replace(version, rule=dataclasses.replace(version.rule, name=f"{number}:{name}"))
                 for name, tally in self._by_rule.items()
                 for number, version in enumerate(tally.versions)
             ),
             most_steps=plan.most_steps,
         )
-        self._replay = Replay(memory, replace(plan.settings, rules=tried))
+        self._replay = Replay(memory, dataclasses.replace(plan.settings, rules=tried))
         states = [FeedState(url=url, due_at=at, baseline_at=at) for url, at in plan.baselines.items()]
         memory.feeds.save(states)
         self._articles = 0
@@ -479,4 +474,4 @@ class _Trial:
 
 def _awake(compiled: rules.CompiledRule) -> rules.CompiledRule:
     """Return the rule unpaused."""
-    return replace(compiled, rule=replace(compiled.rule, paused=False))
+    return replace(compiled, rule=dataclasses.replace(compiled.rule, paused=False))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot import config, rules
 from bot.config import blocks, files, nodes, rules_file
@@ -76,7 +78,9 @@ def _channel(settings: config.Settings) -> str:
 
 def _shift_problem(problem: Problem, lines: int, columns: int) -> Problem:
     source = problem.source[columns:] if problem.source is not None else None
-    return replace(problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source)
+    return dataclasses.replace(
+        problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source
+    )
 
 
 def example_rule(settings: config.Settings) -> str:

@@ -13,13 +13,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Self, TypeVar, get_type_hints
 
+import msgspec
 import pydantic
+from msgspec.structs import replace
 
 from bot import config, keys, rules
 from bot.aio import Failure
@@ -50,8 +52,7 @@ class RefusalKind(StrEnum):
     TOO_LONG = "takes too long"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake in a query, with its position."""
 
     #: The parameter or key that contains the mistake.
@@ -353,8 +354,7 @@ def total_count(counts: ByDay) -> Mapping[date, int]:
     return totals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """The daily numbers of new articles of each feed, and of matched articles of each rule, counted at ``at``."""
 
     at: datetime
@@ -381,8 +381,7 @@ class DayCounts:
 # -- queries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
     """The input of a query: a read transaction, the running bot and the time."""
 
     tx: storage.Transaction

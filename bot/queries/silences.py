@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+
+import msgspec
 
 from bot import storage
 from bot.durations import format_count
@@ -14,8 +15,7 @@ from bot.model.stories import StoryId
 from bot.queries.registry import Archive, Document, Parameters, Query, Time, fields_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedSilence:
+class ListedSilence(msgspec.Struct, frozen=True, kw_only=True):
     """A silence and the stories that it has held back."""
 
     silence: Silence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+import msgspec
 import pydantic
 
 from bot import storage
@@ -228,8 +228,7 @@ class StoryDocument(Document):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryRow:
+class StoryRow(msgspec.Struct, frozen=True, kw_only=True):
     """One story with its decisions and messages."""
 
     story: Story
@@ -343,8 +342,7 @@ class StoriesParameters(PagedParameters):
     after: cursor("[0-9]{1,16}-[^\\x00]{1,80}") = None  # type: ignore[valid-type]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryList:
+class StoryList(msgspec.Struct, frozen=True, kw_only=True):
     """A page of stories, most recently changed first."""
 
     rows: tuple[StoryRow, ...]

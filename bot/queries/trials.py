@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
+import msgspec
 import pydantic
+from msgspec.structs import replace
 
 from bot import config, rules, storage
 from bot.durations import format_duration
@@ -36,8 +38,7 @@ MOST_CHARACTERS = 8_000
 SHOWN = 25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaygroundResult:
+class PlaygroundResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of trying rules, or the reason why they were not tried."""
 
     problems: tuple[Problem, ...] = ()
@@ -49,7 +50,7 @@ class PlaygroundResult:
     #: The report on ``tried``, or None if nothing was tried.
     report: backtest.BacktestReport | None = None
     #: Rule -> its last matched articles, newest first, each with its matches.
-    matched: Mapping[str, Sequence[tuple[Article, tuple[Match, ...]]]] = field(default_factory=dict)
+    matched: Mapping[str, Sequence[tuple[Article, tuple[Match, ...]]]] = msgspec.field(default_factory=dict)
 
     @property
     def is_refused(self) -> bool:
@@ -148,7 +149,7 @@ def _read_matches(
     now: datetime,
 ) -> list[tuple[Article, tuple[Match, ...]]]:
     """Read the last matched articles of a rule, newest first, each with its matches."""
-    unpaused = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
+    unpaused = replace(compiled, rule=dataclasses.replace(compiled.rule, paused=False, until=None))
     ruleset = rules.RuleSet([unpaused], most_steps=MOST_STEPS_OF_AN_ARTICLE)
     last_articles = [hit.article for hit in hits[: -SHOWN - 1 : -1]]
     stored = tx.articles.get(last_articles)

@@ -7,10 +7,11 @@ a match shows the form that is in the article.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from bot.rules import expression
 from bot.rules.errors import QueryError

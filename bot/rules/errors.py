@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from bot import keys
 from bot.model.errors import WirewatchError
@@ -31,8 +32,7 @@ class QueryError(WirewatchError):
         return QueryError(self.message, start, end, self.code, self.help)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleProblem:
+class RuleProblem(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake in one scalar of a rule."""
 
     #: Path to the scalar in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from bot.model.rules import Evidence, Rule
 from bot.rules import article_text, expression, parse, regex
@@ -247,8 +248,7 @@ def _choose_stretches(
     return best, steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledRule:
+class CompiledRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that is ready to be evaluated and indexed."""
 
     rule: Rule
@@ -265,16 +265,14 @@ class CompiledRule:
         return self.reading.parts
 
 
-@dataclass(frozen=True, slots=True)
-class LineEvaluation:
+class LineEvaluation(msgspec.Struct, frozen=True):
     part: Part
     hits: tuple[Hit, ...]
     #: Whether the expression is true; for a NONE line, true means that the article is excluded.
     is_found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """The results of all lines of a rule on one article."""
 
     lines: tuple[LineEvaluation, ...]

@@ -5,9 +5,12 @@ A looser version of a rule is an ordinary rule, so the index finds near misses a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.durations import format_duration
 from bot.model.feeds import Feed
@@ -25,8 +28,7 @@ from bot.text import tokens
 MAX_NOTES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedLine:
+class ExplainedLine(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one line of a rule on one article."""
 
     label: str
@@ -45,8 +47,7 @@ class ExplainedLine:
         return "\n".join([f"  {sign} {verb}{self.label}: {evidence}", *(f"      {note}" for note in self.notes)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one rule on one article, line by line."""
 
     rule: str
@@ -218,8 +219,7 @@ MAX_LINES = 20
 MAX_LABEL = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LooserRule:
+class LooserRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule, less one condition."""
 
     #: The reason why an article that matches only this version is a near miss: “no demand”, “excluded”.
@@ -235,7 +235,7 @@ def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
     versions = []
     parts = compiled.parts
     if compiled.rule.skip:
-        unskipping = replace(compiled, rule=replace(compiled.rule, skip=()), own=compiled.reading)
+        unskipping = replace(compiled, rule=dataclasses.replace(compiled.rule, skip=()), own=compiled.reading)
         versions.append(LooserRule(what="skipped for their form", compiled=unskipping))
     relaxed = tuple(
         part if part.kind is LineKind.NONE else replace(part, expression=_relax_expression(part.expression))

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+from msgspec.structs import replace
+
 from bot.patterns import LazyPattern
 from bot.rules.errors import QueryError
 from bot.text import tokens
@@ -151,8 +154,7 @@ def _are_capitals(letters: list[str]) -> bool:
     return len(letters) >= 2 and all(letter.isupper() for letter in letters)
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(msgspec.Struct):
     word: str
     gap: str
     possessive: str
@@ -268,8 +270,7 @@ class Words:
     pattern: Pattern = dataclasses.field(kw_only=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(msgspec.Struct, frozen=True):
     """A regular expression: ``/source/`` or ``/source/i``."""
 
     source: str
@@ -277,8 +278,7 @@ class Regex:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """``"a b c"~n``: all words in any order, with at most ``words`` other words inside."""
 
     parts: tuple[Words, ...]
@@ -286,16 +286,14 @@ class Window:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """A ``site:`` or ``lang:`` term, which is compared as a whole."""
 
     field: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A named set, which is true if any of its terms is true."""
 
     name: str
@@ -303,37 +301,33 @@ class Named:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(msgspec.Struct, frozen=True, dict=True):
     """Both sides in one field, with at most ``words`` words between them."""
 
     left: Expression
     right: Expression
     words: int
     is_ordered: bool = False
-    #: The fields in which both sides can match, computed once because every article needs them.
-    fields: tuple[str, ...] = dataclasses.field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", _ordered_fields(fields_of(self.left) & fields_of(self.right)))
+    @functools.cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The fields in which both sides can match, computed once because every article needs them."""
+        return _ordered_fields(fields_of(self.left) & fields_of(self.right))
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """A negation, which is true if its part is not."""
 
     part: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True):
     """AND of at least two parts."""
 
     parts: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(msgspec.Struct, frozen=True):
     """OR of at least two parts."""
 
     parts: tuple[Expression, ...]
@@ -364,11 +358,11 @@ def change_parts(tree: Expression, change: Callable[[Expression], Expression]) -
     """Return the tree with ``change`` applied to each direct part; a leaf does not change."""
     match tree:
         case Near(left, right):
-            return dataclasses.replace(tree, left=change(left), right=change(right))
+            return replace(tree, left=change(left), right=change(right))
         case Not(part):
             return Not(change(part))
         case Any(parts) | All(parts) | Named(_, parts):
-            return dataclasses.replace(tree, parts=tuple(map(change, parts)))
+            return replace(tree, parts=tuple(map(change, parts)))
         case _:
             return tree
 

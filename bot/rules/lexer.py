@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+import msgspec
 
 from bot.keys import find_nearest
 from bot.patterns import LazyPattern
@@ -69,8 +70,7 @@ class Lexeme(NamedTuple):
         return self.kind in (LexemeKind.PHRASE, LexemeKind.EXACT, LexemeKind.REGEX)
 
 
-@dataclass(frozen=True)
-class LexedQuery:
+class LexedQuery(msgspec.Struct, frozen=True, dict=True):
     """The lexemes of one query; the last is END or WRONG."""
 
     query: str

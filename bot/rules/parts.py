@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.rules import Line, Rule, Where
 from bot.rules import english, expression, parse, terms
@@ -26,8 +29,7 @@ class LineKind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a rule, or one part of its query between the outermost ANDs."""
 
     kind: LineKind
@@ -136,8 +138,12 @@ def _restrict_to(tree: expression.Expression, where: Where) -> expression.Expres
         return tree
     match expression.change_parts(tree, lambda part: _restrict_to(part, where)):
         case expression.Window(parts, _, None) as window:
-            return replace(window, parts=tuple(replace(part, field=where.value) for part in parts), field=where.value)
-        case expression.Words(field=None) | expression.Regex(field=None) | expression.Named(field=None) as node:
+            return replace(
+                window, parts=tuple(dataclasses.replace(part, field=where.value) for part in parts), field=where.value
+            )
+        case expression.Words(field=None) as words:
+            return dataclasses.replace(words, field=where.value)
+        case expression.Regex(field=None) | expression.Named(field=None) as node:
             return replace(node, field=where.value)
         case node:
             return node

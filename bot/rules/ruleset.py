@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from bot.model.feeds import Feed
 from bot.model.rules import Match, Rule

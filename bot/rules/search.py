@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
+
+import msgspec
 
 from bot.durations import parse_duration
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
@@ -39,8 +40,7 @@ _MAX_STEPS = 500_000
 FindCandidates: TypeAlias = Callable[[CandidateQuery, timedelta], Iterator[SearchCandidate]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchQuery:
+class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One search; at least one part is set."""
 
     #: The result of ``parse_search``, or None for any article.
@@ -56,16 +56,14 @@ class SearchQuery:
     most: int = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
+class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     """An article with the matching places as evidence."""
 
     article: Article
     matches: tuple[Match, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchPage:
+class SearchPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of results, newest first."""
 
     hits: tuple[SearchHit, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
+
+import msgspec
 
 from bot.keys import find_nearest
 from bot.patterns import LazyPattern
@@ -33,8 +34,7 @@ _MARKED_ITEM = LazyPattern(r'\$[\w-]+|/(?:[^/\\\n]|\\.)+/i?|\{[^{}]*\}|"[^"]*"')
 _ITEM_WINDOW = LazyPattern(r'".*"~\d*\Z', re.DOTALL)
 
 
-@dataclass(slots=True)
-class SetReader:
+class SetReader(msgspec.Struct):
     """A reader of named sets, which also counts the terms of one query."""
 
     sets: Sets

@@ -1,20 +1,18 @@
-"""Store values: column types, conversion between dataclasses and rows, and inserts of many rows at once."""
+"""Store values: column types, conversion between structs and rows, and inserts of many rows at once."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError
+import msgspec
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     BindParameter,
@@ -42,6 +40,7 @@ OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -211,7 +210,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class JsonColumn(TypeDecorator[T]):
-    """A value, stored as compact JSON. Loading an invalid document raises pydantic's ValidationError."""
+    """A value, stored as compact JSON. Loading an invalid document raises msgspec's DecodeError."""
 
     impl = Text
     cache_ok = True
@@ -221,27 +220,27 @@ class JsonColumn(TypeDecorator[T]):
         self.kind = kind
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[T]:
-        # Build the adapter on first use, because this takes milliseconds and some commands, such as `check`, need none.
-        return TypeAdapter(self.kind)
+    def _decoder(self) -> msgspec.json.Decoder[T]:
+        # Build the decoder on first use, because some commands, such as `check`, need none.
+        return msgspec.json.Decoder(self.kind)
 
     def dump(self, value: T) -> str:
         try:
-            return self._adapter.dump_json(value).decode()
-        except PydanticSerializationError:
+            return msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:
             # The value contains untrusted text with a lone surrogate. This is rare, so clean up only after a failure.
-            return self._adapter.dump_json(cast("T", _cleaned(value))).decode()
+            return msgspec.json.encode(_cleaned(value)).decode()
 
     def load(self, document: str) -> T:
-        return self._adapter.validate_json(document)
+        return self._decoder.decode(document)
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         return None if value is None else self.dump(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
         try:
-            return None if value is None else self._adapter.validate_json(value)
-        except ValueError as error:
+            return None if value is None else self.load(value)
+        except (ValueError, RecursionError) as error:
             raise UnreadableValue(self) from error
 
 
@@ -250,25 +249,25 @@ def _cleaned(value: object) -> object:
         return storable(value)
     if isinstance(value, tuple):
         return tuple(_cleaned(item) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: _cleaned(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _cleaned(getattr(value, name)) for name in value.__struct_fields__}
+        return replace(value, **fields)
     return value
 
 
-class Rows(Generic[T]):
-    """Converts between a dataclass and rows of a table, for each field that has a column of the same name."""
+class Rows(Generic[S]):
+    """Converts between a struct and rows of a table, for each field that has a column of the same name."""
 
-    def __init__(self, kind: type[T], table: Table) -> None:
+    def __init__(self, kind: type[S], table: Table) -> None:
         self._kind = kind
-        self.names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name in table.c]
+        self.names = [name for name in kind.__struct_fields__ if name in table.c]
         self._values = attrgetter(*self.names)
 
-    def dump(self, value: T, **extra: object) -> dict[str, object]:
+    def dump(self, value: S, **extra: object) -> dict[str, object]:
         """Return the row of a value. ``extra`` are columns that are not fields, or differ from their field."""
         return dict(zip(self.names, self._values(value), strict=True), **extra)
 
-    def load(self, row: AnyRow, **extra: object) -> T:
+    def load(self, row: AnyRow, **extra: object) -> S:
         """Return the value of a row. ``extra`` are fields that are not columns, or differ from their column."""
         return self._kind(**dict(zip(self.names, self._values(row), strict=True), **extra))
 
@@ -284,7 +283,7 @@ class Repository:
         statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id]).returning(table.c.id)
         return self._connection.execute(statement, row).first() is not None
 
-    def _values(self, rows: Rows[T], statement: AnySelect) -> list[T]:
+    def _values(self, rows: Rows[S], statement: AnySelect) -> list[S]:
         """Return the values of the rows that a statement selects."""
         return list(map(rows.load, self._connection.execute(statement)))
 
@@ -303,8 +302,7 @@ def upsert(key: Sequence[Column[Any]], names: Sequence[str]) -> Insert:
 _Ready = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(msgspec.Struct, frozen=True):
     text: str
     #: Whether the driver accepts each row as a tuple in the statement's order (SQLite), not as a mapping (PostgreSQL).
     is_positional: bool

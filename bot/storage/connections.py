@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,8 +21,7 @@ from bot.storage.columns import UnreadableValue
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
+class DatabaseAddress(msgspec.Struct, frozen=True):
     """A database's address. Its text form never contains the password."""
 
     url: URL

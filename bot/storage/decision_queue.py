@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy import Text, bindparam, delete, func, literal, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true, update
 from sqlalchemy.dialects.sqlite import insert
 
@@ -198,4 +198,4 @@ def _state(row: AnyRow) -> FeedState:
     state: FeedState = row.state
     if (state.url, state.due_at, state.retry_after, state.gone) == (row.url, row.due_at, row.retry_after, row.gone):
         return state
-    return dataclasses.replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)
+    return replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)

@@ -6,11 +6,11 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -132,8 +132,7 @@ _OLD_IDENTITIES = select(articles.c.id).where(_is_forgotten).limit(_LOOK)
 _FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(WANTED), _is_forgotten)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimmed:
+class Trimmed(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of deleted rows."""
 
     stories: int

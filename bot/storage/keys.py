@@ -6,9 +6,10 @@ A channel accesses its own keys (for example the key of a resolved id) with ``ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+import msgspec
 
 from bot.aio import Failure
 from bot.model.language_models import ExamResult
@@ -35,8 +36,7 @@ def _load(kind: JsonColumn[T], document: str | None) -> T | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class TextKey:
+class TextKey(msgspec.Struct, frozen=True):
     """A row that stores one text under a fixed key."""
 
     key: str
@@ -50,8 +50,7 @@ class TextKey:
         tx.key_values.put(self.key, value)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeKey:
+class TimeKey(msgspec.Struct, frozen=True):
     """A row that stores one time under a fixed key."""
 
     key: str
@@ -74,8 +73,7 @@ def brief_posted(channel: str) -> TimeKey:
     return TimeKey(f"brief {channel}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerLife:
+class WorkerLife(msgspec.Struct, frozen=True, kw_only=True):
     """The start and the last heartbeat of one worker process."""
 
     process: str

@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, create_engine
 
@@ -80,8 +80,7 @@ OUTAGE_OVER = timedelta(minutes=1)
 RESET_EVERY = timedelta(minutes=10)
 
 
-@dataclass(slots=True, kw_only=True)
-class Outage:
+class Outage(msgspec.Struct, kw_only=True):
     """A period in which the database could not be used."""
 
     since: datetime

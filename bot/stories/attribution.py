@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
+
+import msgspec
 
 from bot.model.stories import Article, Origin
 from bot.patterns import LazyPattern
@@ -27,8 +28,7 @@ _WINDOW = 100
 _OPENING, _CLOSING = 300, 60
 
 
-@dataclass(frozen=True, slots=True)
-class Outlet:
+class Outlet(msgspec.Struct, frozen=True):
     """An outlet or a news agency that articles may name."""
 
     #: The name to show.
@@ -36,8 +36,7 @@ class Outlet:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(msgspec.Struct, frozen=True):
     """A name of an outlet in a text."""
 
     outlet: Outlet

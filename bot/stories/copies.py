@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 #: Bottom-k sketch (Broder 1997): hash every run of SHINGLE_WORDS words, and keep the SKETCH_SIZE smallest hashes.
 SHINGLE_WORDS = 4
@@ -29,8 +30,7 @@ SAME, BARE_SAME = 0.7, 0.85
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(msgspec.Struct, frozen=True):
     """The data by which copies of a text are recognised."""
 
     title: str

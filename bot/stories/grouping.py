@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from operator import mul
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.archive import Arrival
 from bot.model.rules import Group
@@ -68,8 +70,7 @@ class WeighedAnswer(NamedTuple):
     evidence: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """An open story of one of the article's rules, and what is known of whether the article reports its event."""
 
     story: OpenStory

@@ -7,9 +7,10 @@ times, the link and a sketch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+
+import msgspec
 
 from bot.model.stories import ArticleId, StoryId
 from bot.stories import copies, likeness
@@ -26,8 +27,7 @@ APART = 12
 COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True):
     """The data that an open story keeps of every article."""
 
     id: ArticleId
@@ -38,8 +38,7 @@ class Trace:
     sketch: copies.Sketch
 
 
-@dataclass(slots=True)
-class OpenStory:
+class OpenStory(msgspec.Struct):
     """An open story."""
 
     id: StoryId
@@ -53,13 +52,13 @@ class OpenStory:
     #: Whether the story is a round-up: one article about several events, which only copies join.
     is_roundup: bool = False
     #: Articles that ``release`` has not deleted.
-    members: list[Trace] = field(default_factory=list)
+    members: list[Trace] = msgspec.field(default_factory=list)
     #: The first report and sure members, with which articles are compared.
-    samples: list[Profile] = field(default_factory=list)
+    samples: list[Profile] = msgspec.field(default_factory=list)
     #: Articles that people moved out of the story.
-    apart: list[Profile] = field(default_factory=list)
-    rules: set[str] = field(default_factory=set)
-    addresses: set[str] = field(default_factory=set)
+    apart: list[Profile] = msgspec.field(default_factory=list)
+    rules: set[str] = msgspec.field(default_factory=set)
+    addresses: set[str] = msgspec.field(default_factory=set)
 
     @classmethod
     def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:

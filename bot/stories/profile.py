@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import islice
+
+import msgspec
 
 from bot.model.archive import Arrival
 from bot.model.encoders import Vector
@@ -89,8 +90,7 @@ _THOUSANDS = LazyPattern(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
 YEARS, SMALL = range(1980, 2040), 31
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """An article in the form that grouping compares; words are stems."""
 
     id: ArticleId

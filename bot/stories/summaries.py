@@ -9,8 +9,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.model.messages import CoverageLine, Echo, Sentence, Span, StoryView, Why
 from bot.model.rules import Evidence, Match, Rule
@@ -37,8 +39,7 @@ _CUT_WORDS = 5
 _WORDS_AFTER_TOPIC = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """The outlets that carry a story, by headline, for messages, pages, the API and feeds."""
 
     #: The outlets with the headline that is shown.
@@ -348,8 +349,7 @@ _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 _ONLY_QUOTED = LazyPattern(r"^[“\"«„][^”\"»]*[”\"»]$")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     start: int
     end: int
     #: Index among the article's usable sentences, from 0.

@@ -6,14 +6,14 @@ The index compares an article with events. A thread is a story of several events
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from bot.model.stories import Story, StoryId
 
 
-@dataclass(frozen=True, slots=True)
-class NewestThread:
+class NewestThread(msgspec.Struct, frozen=True):
     """The newest thread of a rule."""
 
     story: StoryId

@@ -9,11 +9,12 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from bot import channels
 from bot.model.access import Secret
@@ -33,8 +34,7 @@ NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 _NOBODY = "127.0.0.1:9"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpChannel:
+class HttpChannel(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of channel, and its configuration for a test server."""
 
     kind: str
@@ -42,7 +42,7 @@ class HttpChannel:
     #: name. Each value contains ``SECRET``.
     at: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]]
     #: Return the texts of a JSON request in which the service interprets markup.
-    markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
+    markup: Callable[[Any], Iterator[str]] = msgspec.field(default=lambda body: iter(()))
     #: Texts that would ping somebody if the service found them in its markup.
     pings: tuple[str, ...] = hostile.PINGS
     #: The error that a send raises if no server listens. Use OutcomeUnknown if the channel's library does not report a

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from bot.feeds import kinds
 from bot.model.errors import ReadError
@@ -19,8 +20,7 @@ MOST_SECONDS = 5.0
 _JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_000, "\u202e\u2028".encode() * 500)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceDocument:
+class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A valid document of one kind of source, and the titles that parsing it must return."""
 
     kind: str
@@ -28,7 +28,7 @@ class SourceDocument:
     #: The expected titles, in the order of the parsed feed.
     titles: tuple[str, ...]
     #: The feed's keys in feeds.yaml that belong to this kind of source.
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 Check: TypeAlias = Callable[[SourceDocument], None]

@@ -7,8 +7,9 @@ time if words repeat often. This module limits the steps; when they are used up,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 #: Maximum steps per word of both sequences. Ordinary articles take at most a fifth.
 STEPS_A_WORD = 50
@@ -16,8 +17,7 @@ STEPS_A_WORD = 50
 Kind = Literal["equal", "replace", "delete", "insert"]
 
 
-@dataclass(frozen=True, slots=True)
-class AlignedWords:
+class AlignedWords(msgspec.Struct, frozen=True):
     """An alignment of ``words[start:end]`` with ``other_words[other_start:other_end]``."""
 
     kind: Kind

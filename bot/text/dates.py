@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from bot.patterns import LazyPattern
 from bot.text import lexicon
@@ -41,8 +42,7 @@ _PART = LazyPattern(
 _ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(msgspec.Struct, frozen=True):
     """A day, month or year, and its position in the sentence. Parts that the sentence omits are None."""
 
     year: int
@@ -88,8 +88,7 @@ class Day:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(msgspec.Struct, frozen=True):
     """The folded month and weekday names of a language, and the pattern of its dates."""
 
     months: dict[str, int]

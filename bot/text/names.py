@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+import msgspec
 
 from bot.text import lexicon, words
 
@@ -32,8 +33,7 @@ def names(tokens: Sequence[words.StemmedWord], language: str) -> frozenset[str]:
     return frozenset(stems)
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(msgspec.Struct, frozen=True):
     """Document frequencies of words, and how often each is capitalised inside a sentence."""
 
     #: Word -> share of news items that contain it.

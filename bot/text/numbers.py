@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+import msgspec
+from msgspec.structs import replace
 from text_to_num import alpha2digit
 
 from bot.patterns import LazyPattern
@@ -41,8 +42,7 @@ _SPAN = LazyPattern(r"\s?(?:to|bis|à|a|–)\s?", re.IGNORECASE)
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A number and its position in the sentence."""
 
     value: float

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
 from itertools import pairwise, takewhile, zip_longest
 
+import msgspec
 import sentencex
 
 from bot.patterns import LazyPattern
@@ -46,8 +46,7 @@ _BEHIND_HOUR = LazyPattern(
 _QUOTED_END = LazyPattern(r"[」』][\s]*$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentenceSpan:
+class SentenceSpan(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence and its position in a text, without white space around it."""
 
     start: int

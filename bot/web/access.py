@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
 import h11
+import msgspec
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -48,7 +48,7 @@ def problem_response(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "errors": [asdict(mistake) for mistake in mistakes],
+        "errors": [msgspec.structs.asdict(mistake) for mistake in mistakes],
     }
     text = visible.json_text(json.dumps(body, ensure_ascii=False))
     return Response(text, status, headers, TYPE)
@@ -100,8 +100,7 @@ def refusal_response(path: str, status: int, text: str, headers: Mapping[str, st
     return PlainTextResponse(f"{text}\n", status, headers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """A program, or a reader of the page."""
 
     #: The token's name in web.tokens, or "" for callers with the page's own token or without a token.

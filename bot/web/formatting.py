@@ -9,11 +9,11 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
 import jinja2
+import msgspec
 
 from bot import rules
 from bot.alerts import routing
@@ -117,8 +117,7 @@ def plain(text: str | None) -> str:
     return visible.lines(text or "")
 
 
-@dataclass(frozen=True, slots=True)
-class StyledText:
+class StyledText(msgspec.Struct, frozen=True):
     """A part of a sentence."""
 
     text: str
@@ -201,22 +200,20 @@ def matched_words(matches: Sequence[Match]) -> list[tuple[str, tuple[str, ...]]]
     return [(line, tuple(words)) for line, words in words_by_label.items()]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct):
     """A decision, made alike for one or more channels, and the messages that carried it out. Shown as one line."""
 
     decision: Decision | None
-    channels: list[str] = field(default_factory=list)
-    messages: list[Outgoing] = field(default_factory=list)
+    channels: list[str] = msgspec.field(default_factory=list)
+    messages: list[Outgoing] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Moment:
+class Moment(msgspec.Struct):
     """One event of a story: an article, or a decision or message that no article caused."""
 
     at: datetime
     member: Member | None = None
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = msgspec.field(default_factory=list)
 
 
 def build_timeline(row: StoryRow) -> list[Moment]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from bot import storage
 from bot.aio import Failure
@@ -20,8 +22,7 @@ VITAL = ("start", "task engine", "poll", "defer tasks", "send", "decide")
 ANSWER_WITHIN = timedelta(seconds=3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the bot works, and if not, the reason."""
 
     is_ready: bool

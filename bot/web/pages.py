@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -541,8 +541,7 @@ def _delays(articles: Sequence[Article], baseline_at: datetime | None) -> Values
     return {"count": len(delays), "half": half, "most": format_rough(tenth)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Paging:
+class _Paging(msgspec.Struct, frozen=True, kw_only=True):
     page: int
     pages: int
     skip: int

@@ -7,9 +7,10 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot import channels
 from bot.model.alerts import Reason

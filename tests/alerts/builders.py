@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot import alerts
 from bot.model.alerts import Alert, AlertState, Decision, Reason
@@ -59,13 +60,13 @@ def situation(*members: Member, arrived: int | None = None, **changes: object) -
     base = alerts.Situation(
         now=START, channel="desk", story=story(*members), alert=None, rules=(RULE,), arrivals=arrivals
     )
-    return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+    return replace(base, **changes)  # a test names the fields it changes
 
 
 def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> Alert:
     posted_at = START - timedelta(hours=2)
     base = made.alert("s1", rules=rules, head=SendId("head"), posted_at=posted_at)
-    return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+    return replace(base, **changes)  # a test names the fields it changes
 
 
 def held(reason: Reason, until: datetime | None = None) -> Alert:

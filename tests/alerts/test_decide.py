@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot import alerts
 from bot.model.actions import SilenceKind
@@ -61,7 +62,7 @@ def test_news_on_a_story_that_its_baseline_left_unsaid_is_a_first_report() -> No
 
 
 def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_once() -> None:
-    rules = (replace(RULE, min_outlets=2),)
+    rules = (dataclasses.replace(RULE, min_outlets=2),)
     (hold,) = alerts.decide(situation(member("a"), rules=rules))
     assert (hold.reason, hold.until, hold.detail) == (Reason.MIN_OUTLETS, None, "1 of 2 independent outlets")
     alert = alerts.record_decision(None, hold)
@@ -71,13 +72,13 @@ def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_on
 
 
 def test_a_syndicated_copy_does_not_count_for_min_outlets() -> None:
-    rules = (replace(RULE, min_outlets=2),)
+    rules = (dataclasses.replace(RULE, min_outlets=2),)
     copy = member("b", copy_of="a")
     assert outcomes(alerts.decide(situation(member("a"), copy, rules=rules))) == [("hold", "min outlets")]
 
 
 def test_a_rule_that_waits_for_owners_does_not_hold_the_rule_beside_it() -> None:
-    rules = (replace(RULE, name="three", min_outlets=3), RULE)
+    rules = (dataclasses.replace(RULE, name="three", min_outlets=3), RULE)
     (decision,) = alerts.decide(situation(member("a", rules=("three", "exit")), rules=rules))
     assert decision.action is AlertAction.POST
     assert decision.rules == ("exit",)
@@ -88,15 +89,15 @@ def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     assert (hold.reason, hold.until) == (Reason.QUIET_HOURS, START.replace(hour=12))
     later = replace(situation(member("a"), policy=QUIET), now=START.replace(hour=13))
     assert outcomes(alerts.decide(later)) == [("post", "first report")]
-    loud = (replace(RULE, severity=Severity.HIGH),)
+    loud = (dataclasses.replace(RULE, severity=Severity.HIGH),)
     assert outcomes(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
 
 def test_a_rule_of_the_brief_waits_for_it_and_a_channel_of_briefs_only_lets_nothing_pass() -> None:
-    rules, tomorrow = (replace(RULE, when=ONLY_BRIEF),), START.replace(hour=8) + timedelta(days=1)
+    rules, tomorrow = (dataclasses.replace(RULE, when=ONLY_BRIEF),), START.replace(hour=8) + timedelta(days=1)
     (hold,) = alerts.decide(situation(member("a"), rules=rules, policy=BRIEF))
     assert (hold.reason, hold.until) == (Reason.BRIEF, tomorrow)
-    loud = (replace(RULE, severity=Severity.HIGH),)
+    loud = (dataclasses.replace(RULE, severity=Severity.HIGH),)
     assert outcomes(alerts.decide(situation(member("a"), rules=loud, policy=BRIEF))) == [("post", "first report")]
     only = PostingPolicy(brief=BriefSchedule(at=time(8), zone=ZoneInfo("UTC"), only=True))
     assert outcomes(alerts.decide(situation(member("a"), rules=loud, policy=only))) == [("hold", "brief")]
@@ -105,23 +106,23 @@ def test_a_rule_of_the_brief_waits_for_it_and_a_channel_of_briefs_only_lets_noth
 
 
 def test_a_story_that_waits_for_a_brief_is_released_only_into_it() -> None:
-    rules = (replace(RULE, when=ONLY_BRIEF),)
+    rules = (dataclasses.replace(RULE, when=ONLY_BRIEF),)
     due = situation(member("a"), arrived=0, rules=rules, policy=BRIEF, alert=held(Reason.BRIEF, START))
     assert outcomes(alerts.release([due])) == [("hold", "brief")]
     assert outcomes((alerts.release_to_brief(due),)) == [("post", "brief")]
     hushed = replace(due, silence=silence(SilenceKind.RULE, "exit"))
     assert outcomes((alerts.release_to_brief(hushed),)) == [("silent", "silenced")]
     assert outcomes((alerts.release_to_brief(replace(due, rules=())),)) == [("silent", "rule paused")]
-    rare = replace(due, rules=(replace(rules[0], min_outlets=2),))
+    rare = replace(due, rules=(dataclasses.replace(rules[0], min_outlets=2),))
     assert outcomes((alerts.release_to_brief(rare),)) == [("hold", "min outlets")]
 
 
 def test_a_full_hour_of_a_rule_holds_its_next_story_unless_another_rule_has_room() -> None:
-    busy = replace(RULE, posts_per_hour=2)
+    busy = dataclasses.replace(RULE, posts_per_hour=2)
     posts = {"exit": tuple(START - timedelta(minutes=minutes) for minutes in (90, 20, 5))}
     (hold,) = alerts.decide(situation(member("a"), rules=(busy,), rule_posts=posts))
     assert (hold.reason, hold.until) == (Reason.RATE_CAP, START + timedelta(minutes=40))
-    beside = (busy, replace(RULE, name="backdoor law"))
+    beside = (busy, dataclasses.replace(RULE, name="backdoor law"))
     assert outcomes(alerts.decide(situation(member("a"), rules=beside, rule_posts=posts))) == [("post", "first report")]
     earlier = {"exit": posts["exit"][:2]}
     assert outcomes(alerts.decide(situation(member("a"), rules=(busy,), rule_posts=earlier))) == [
@@ -137,7 +138,7 @@ def test_a_full_hour_holds_until_the_oldest_post_leaves_it() -> None:
 
 
 def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
-    rules = (RULE, replace(RULE, name="backdoor law"))
+    rules = (RULE, dataclasses.replace(RULE, name="backdoor law"))
     members = (member("a"), member("b", rules=("exit", "backdoor law")))
     decisions = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
     assert outcomes(decisions) == [("reply", "rule"), ("edit", "added outlet")]
@@ -150,7 +151,7 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
 
 
 def test_the_reply_about_a_second_rule_names_its_article_and_waits_for_one_that_is_surely_about_the_event() -> None:
-    rules = (RULE, replace(RULE, name="backdoor law"))
+    rules = (RULE, dataclasses.replace(RULE, name="backdoor law"))
     doubtful = member("b", rules=("exit", "backdoor law"))
     doubtful = replace(doubtful, join=replace(doubtful.join, probability=0.8))
     decided = alerts.decide(situation(member("a"), doubtful, arrived=1, rules=rules, alert=posted()))
@@ -162,7 +163,7 @@ def test_the_reply_about_a_second_rule_names_its_article_and_waits_for_one_that_
 
 
 def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
-    rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
+    rules = (RULE, dataclasses.replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
     decisions = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
     assert outcomes(decisions) == [("reply", "corroboration"), ("edit", "added outlet")]
@@ -196,7 +197,7 @@ def test_under_severity_high_what_may_be_another_event_is_never_only_one_more_ou
 ) -> None:
     doubtful = member("b")
     doubtful = replace(doubtful, join=replace(doubtful.join, probability=probability))
-    rules = (replace(RULE, severity=severity),)
+    rules = (dataclasses.replace(RULE, severity=severity),)
     decisions = alerts.decide(situation(member("a"), doubtful, arrived=1, alert=posted(), rules=rules))
     assert outcomes(decisions) == expected
     assert {fact.article for decision in decisions for fact in decision.facts} <= {"b"}
@@ -211,7 +212,7 @@ def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
 
 
 def test_news_of_a_story_of_the_brief_is_left_to_the_next_brief_once() -> None:
-    rules = (replace(RULE, when=ONLY_BRIEF),)
+    rules = (dataclasses.replace(RULE, when=ONLY_BRIEF),)
     news = situation(member("a"), member("b"), arrived=1, rules=rules, policy=BRIEF, facts=(fact("toll", "31"),))
     alert = posted(is_gathered=True, reason=Reason.BRIEF)
     (found,) = alerts.decide(replace(news, alert=alert))
@@ -225,7 +226,7 @@ def test_news_of_a_story_of_the_brief_is_left_to_the_next_brief_once() -> None:
 
 _RULES = st.lists(
     st.builds(
-        lambda name, need, high, is_of_brief: replace(
+        lambda name, need, high, is_of_brief: dataclasses.replace(
             RULE,
             name=name,
             min_outlets=need,
@@ -259,8 +260,8 @@ def test_deciding_twice_never_speaks_twice(rules: list[Rule], outlets: list[str]
 
 
 WAIT = timedelta(seconds=90)
-GATHER = replace(RULE, gather=WAIT)
-HIGH = replace(RULE, name="urgent", severity=Severity.HIGH)
+GATHER = dataclasses.replace(RULE, gather=WAIT)
+HIGH = dataclasses.replace(RULE, name="urgent", severity=Severity.HIGH)
 
 
 def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() -> None:
@@ -290,8 +291,8 @@ def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a
         ((RULE,), None, None),
         ((RULE,), 60, 60),
         ((GATHER,), 60, 90),
-        ((GATHER, replace(RULE, name="law")), None, None),
-        ((GATHER, replace(RULE, name="law", gather=timedelta(seconds=30))), None, 30),
+        ((GATHER, dataclasses.replace(RULE, name="law")), None, None),
+        ((GATHER, dataclasses.replace(RULE, name="law", gather=timedelta(seconds=30))), None, 30),
     ],
     ids=["off by default", "as bot.yaml says", "the rule's own", "a rule that does not wait", "the shortest"],
 )
@@ -306,7 +307,7 @@ def test_what_was_held_for_another_reason_does_not_wait_again() -> None:
         member("a"),
         member("b"),
         arrived=1,
-        rules=(replace(GATHER, min_outlets=2),),
+        rules=(dataclasses.replace(GATHER, min_outlets=2),),
         alert=held(Reason.MIN_OUTLETS),
     )
     assert outcomes(alerts.decide(two)) == [("post", "first report")]

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.channels import email as mail
 from bot.model.channels import Abilities, Channel

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style

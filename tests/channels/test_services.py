@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.channels.kit import errors
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, ThreadGone

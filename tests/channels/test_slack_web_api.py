@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from dataclasses import replace
 from urllib.error import URLError
 
 import pytest
+from msgspec.structs import replace
 from slack_sdk.errors import SlackClientError
 
 from bot.channels.slack import sdk

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pydantic
 import pytest
+from msgspec.structs import replace
 
 from bot.channels import webhook
 from bot.channels.kit import webhook_template

@@ -6,10 +6,11 @@ import os
 import shlex
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bot import rules
 from bot.model.feeds import Feed

@@ -40,7 +40,6 @@ HEAVY = {
     "httpx",
     "apscheduler",
     "feedparser",
-    "msgspec",
     "starlette",
     "fastapi",
     "babel",
@@ -57,7 +56,7 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
 
 
 def test_help_loads_no_command_and_none_of_their_libraries() -> None:
-    assert not loaded("--help") & {*HEAVY, "pydantic", "yaml", "rich", "bot.cli.run", "bot.cli.check"}
+    assert not loaded("--help") & {*HEAVY, "msgspec", "pydantic", "yaml", "rich", "bot.cli.run", "bot.cli.check"}
 
 
 @pytest.fixture

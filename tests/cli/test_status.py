@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot import storage
 from bot.aio import Failure
@@ -183,7 +183,7 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
     (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
     states = [FeedState(url=url, due_at=now()) for url in urls]
-    await keep(folder, dataclasses.replace(states[0], moved_to="https://new.example/feed"), *states[1:])
+    await keep(folder, replace(states[0], moved_to="https://new.example/feed"), *states[1:])
     checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
     assert "Paper 0" in twins

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bot.model.stories import Article, ArticleId
 from bot.stories import facts
@@ -25,7 +24,7 @@ BEFORE = Article(
 
 
 def _edits(**changes: str | bool) -> list[tuple[str, str | None, str]]:
-    after = replace(BEFORE, **changes)  # type: ignore[arg-type]
+    after = replace(BEFORE, **changes)
     return [(edit.label, edit.before, edit.after) for edit in facts.corrections(BEFORE, after)]
 
 
@@ -162,7 +161,7 @@ def test_a_headline_in_another_language_is_material_when_a_word_is_another() -> 
     ],
 )
 def test_a_live_page_is_never_corrected(changes: dict[str, str]) -> None:
-    before = replace(BEFORE, **changes)  # type: ignore[arg-type]
+    before = replace(BEFORE, **changes)
     assert facts.corrections(before, replace(before, title=f"{before.title} and 72 more", text="Now 500 left.")) == ()
 
 

@@ -8,13 +8,14 @@ import copy
 import gc
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from sqlalchemy import Column, Integer, LargeBinary, Table, Text, insert
 from sqlalchemy.types import TypeDecorator
 from typer.testing import CliRunner

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot import app
@@ -89,7 +89,7 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
         environment = app.Environment(environ=desk.environ)
         async with runtime.opened(app.load(desk.folder, environment.environ), environment) as running:
             poller, stop = running.pipeline.poller, asyncio.Event()
-            fields = {field.name: getattr(poller, field.name) for field in dataclasses.fields(poller)}
+            fields = msgspec.structs.asdict(poller)
             running.pipeline.poller = BrokenPoller(**fields)
 
             async def until(holds: Callable[[], bool]) -> None:
@@ -112,7 +112,7 @@ async def test_passes_that_keep_failing_are_reported_and_the_bot_is_not_ready_un
     async with world(tmp_path / "config", restarts=True) as desk:
         desk.configure("wire", rules=rows.RULES)
         async with desk.opened() as running:
-            fields = {field.name: getattr(running.pipeline.poller, field.name) for field in dataclasses.fields(Poller)}
+            fields = msgspec.structs.asdict(running.pipeline.poller)
             poller, running.pipeline.poller = running.pipeline.poller, BrokenPoller(**fields)
             for _ in range(3):
                 token, states = await running.pipeline.claim(limit=100, everything=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.feeds import polling
 from bot.model.feeds import Entry, Feed, FeedState, ParsedFeed, Rhythm, Validators
@@ -18,7 +19,7 @@ EVERY = POLICY.every
 #: A wait is lengthened by up to a tenth at random, and stays within at_least.
 LONGEST = POLICY.at_least / 1.1
 FRESH = FeedState(url=URL, due_at=START)
-READ = dataclasses.replace(
+READ = replace(
     FRESH,
     baseline_at=START - timedelta(days=1),
     ok_at=START - EVERY,
@@ -59,4 +60,4 @@ def entries(*dates: datetime | None) -> tuple[Entry, ...]:
 
 
 def status(code: int, **more: object) -> Response:
-    return dataclasses.replace(Response(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name
+    return replace(Response(status=code, url=URL), **more)  # fields by name

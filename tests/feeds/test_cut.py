@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.feeds.kinds import rss
 from bot.feeds.kit import fields, markup

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from bot.feeds import health, polling
 from bot.model.feeds import Feed, FeedState, ParsedFeed
 from tests.feeds.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
@@ -34,7 +36,7 @@ def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
 
 
 def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_named_it() -> None:
-    state = dataclasses.replace(READ, title="Karachi Wire", new_title="Reuters")
+    state = replace(READ, title="Karachi Wire", new_title="Reuters")
     [event] = health.find_health_events(state, FEED, START)
     assert 'is now titled "Reuters"; its articles still show "Karachi Wire"' in event.text
     state, _ = report_events(state, START)
@@ -47,7 +49,7 @@ def test_one_failure_that_lasts_a_day_is_told() -> None:
 
 
 def test_the_text_says_which_feed_since_when_and_why() -> None:
-    state = dataclasses.replace(failed(failed(READ)), title="Example News")
+    state = replace(failed(failed(READ)), title="Example News")
     (event,) = health.find_health_events(state, Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
     assert event.text == (
         "Example News (https://***@news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
@@ -55,7 +57,7 @@ def test_the_text_says_which_feed_since_when_and_why() -> None:
 
 
 def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
-    state, kinds = report_events(dataclasses.replace(answered(READ, status(410)), reported=("broken",)), START)
+    state, kinds = report_events(replace(answered(READ, status(410)), reported=("broken",)), START)
     assert kinds == ["-gone"]
     assert report_events(state, START + 9 * DAY)[1] == []
 
@@ -63,8 +65,8 @@ def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
 def test_silence_is_judged_by_the_feeds_own_history() -> None:
     hourly = tuple(START - timedelta(hours=n) for n in range(20, 0, -1))
     weekly = tuple(START - 7 * DAY * n for n in range(20, 0, -1))
-    busy = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=hourly, new_at=START))
-    slow = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=weekly, new_at=START))
+    busy = replace(READ, rhythm=replace(READ.rhythm, arrivals=hourly, new_at=START))
+    slow = replace(READ, rhythm=replace(READ.rhythm, arrivals=weekly, new_at=START))
     assert report_events(busy, START + 2 * DAY)[1] == []
     state, kinds = report_events(busy, START + 2 * DAY + timedelta(hours=1))
     assert kinds == ["-silent"]
@@ -77,16 +79,17 @@ def test_silence_is_judged_by_the_feeds_own_history() -> None:
 def test_a_feed_without_history_is_never_silent() -> None:
     assert (
         report_events(
-            dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=(START,) * 7)), START + 400 * DAY
+            replace(READ, rhythm=replace(READ.rhythm, arrivals=(START,) * 7)),
+            START + 400 * DAY,
         )[1]
         == []
     )
 
 
 def test_a_broken_feed_is_not_told_as_silent_too() -> None:
-    state = dataclasses.replace(
+    state = replace(
         READ,
-        rhythm=dataclasses.replace(READ.rhythm, arrivals=tuple(START - timedelta(hours=n) for n in range(9, 0, -1))),
+        rhythm=replace(READ.rhythm, arrivals=tuple(START - timedelta(hours=n) for n in range(9, 0, -1))),
     )
     for _ in range(5):
         state = failed(state)
@@ -95,13 +98,13 @@ def test_a_broken_feed_is_not_told_as_silent_too() -> None:
 
 def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
     feed = Feed(url=URL, expect=2 * DAY)
-    state = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, new_at=START))
+    state = replace(READ, rhythm=replace(READ.rhythm, new_at=START))
     assert report_events(state, START + 2 * DAY, feed)[1] == []
     state, kinds = report_events(state, START + 3 * DAY, feed)
     assert kinds == ["-expected"]
     assert report_events(state, START + 9 * DAY, feed)[1] == []
     assert report_events(
-        dataclasses.replace(state, rhythm=dataclasses.replace(state.rhythm, new_at=START + 9 * DAY)),
+        replace(state, rhythm=replace(state.rhythm, new_at=START + 9 * DAY)),
         START + 9 * DAY,
         feed,
     )[1] == ["+expected"]
@@ -139,5 +142,5 @@ def test_skipped_mails_are_told_once_a_day() -> None:
         reported.append(kinds)
     assert reported == [["-skipped"], [], ["-skipped"], ["-skipped"]]
     assert state.today.unreadable == 1
-    state = was_read(state, dataclasses.replace(reading, skipped=0), now=START + timedelta(hours=80))
+    state = was_read(state, replace(reading, skipped=0), now=START + timedelta(hours=80))
     assert report_events(state, START + timedelta(hours=80))[1] == []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.feeds import identity, items, links
 from bot.model.feeds import Entry, Feed
@@ -103,7 +104,7 @@ def test_a_syndicated_copy_at_another_outlet_is_another_article(archive: Archive
 
 def test_one_site_that_gives_an_article_two_addresses_in_two_feeds_has_one_article(archive: Archive) -> None:
     archive.poll(entry(0, body=LONG))
-    section = replace(FEED, url="https://www.example.org/asia/rss")
+    section = dataclasses.replace(FEED, url="https://www.example.org/asia/rss")
     copy = entry(0, guid="asia-0", link="https://www.example.org/asia/blackberry", body=LONG)
     assert novelties(archive.poll(copy, feed=section)) == ["same link"]
 
@@ -260,7 +261,7 @@ def test_a_changed_date_alone_is_no_edit(archive: Archive) -> None:
     ],
 )
 def test_without_a_name_an_outlet_is_shown_with_its_host(name: str | None, title: str | None, outlet: str) -> None:
-    assert links.outlet_of(replace(FEED, name=name), title) == outlet
+    assert links.outlet_of(dataclasses.replace(FEED, name=name), title) == outlet
 
 
 # -- what identity keeps to whatever a feed says: polling again comes to rest, and the order of items does not matter

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.feeds import polling
 from bot.model.feeds import FeedState, ParsedFeed, PublisherLimits
@@ -75,7 +74,7 @@ def test_a_move_that_changes_its_mind_is_not_believed() -> None:
 
 
 def test_a_move_that_leads_nowhere_is_given_up() -> None:
-    state = dataclasses.replace(READ, moved_to="https://new.example.org/feed")
+    state = replace(READ, moved_to="https://new.example.org/feed")
     for _ in range(3):
         state = polling.FinishedPoll(state, FEED, POLICY, START, 0).after_failure("no such host")
     assert polling.make_request(state).url == URL
@@ -86,7 +85,7 @@ def test_410_ends_the_feed_but_not_by_way_of_a_move() -> None:
     assert gone.gone
     assert "remove or correct it in feeds.yaml" in (gone.error or "")
     assert gone.due_at > START + timedelta(days=365)
-    assert not answered(dataclasses.replace(READ, moved_to="https://new.example.org/"), status(410)).gone
+    assert not answered(replace(READ, moved_to="https://new.example.org/"), status(410)).gone
 
 
 @pytest.mark.parametrize("code", [429, 503])
@@ -134,10 +133,10 @@ def test_every_other_status_backs_off_and_says_what_to_do(code: int) -> None:
 
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
     fresh = ParsedFeed(title="News", entries=entries(START, START), item_hashes=("a", "b"))
-    known = dataclasses.replace(READ, polled_at=START - EVERY)
+    known = replace(READ, polled_at=START - EVERY)
     (remark,) = was_read(known, fresh, new=2).remarks
     assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
-    hourly = dataclasses.replace(
+    hourly = replace(
         known, polled_at=START - timedelta(hours=1), publisher_limits=PublisherLimits(ttl=timedelta(hours=1))
     )
     (remark,) = was_read(hourly, fresh, new=2).remarks

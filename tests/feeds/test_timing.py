@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.feeds import polling
 from bot.model.feeds import Feed, ParsedFeed, PublisherLimits, Rhythm
@@ -41,7 +42,7 @@ def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
     assert waits[:5] == [EVERY * factor for factor in (1, 2, 4, 8, 12)]
     assert max(waits[:20]) == timedelta(hours=1)
     assert waits[-1] == timedelta(hours=6)
-    old = dataclasses.replace(state, failing_since=now - timedelta(days=9))
+    old = replace(state, failing_since=now - timedelta(days=9))
     assert polling.FinishedPoll(old, FEED, POLICY, now, 0).after_failure("x").due_at - now == timedelta(hours=24)
 
 
@@ -55,9 +56,9 @@ def test_a_busy_feed_is_polled_as_often_as_allowed_and_a_quiet_one_less_often() 
 
 
 def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_ask_for_longer() -> None:
-    quiet = dataclasses.replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
+    quiet = replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
     assert answered(quiet, WELL, jitter=1).due_at - START == POLICY.at_least
-    patient = dataclasses.replace(quiet, publisher_limits=PublisherLimits(ttl=timedelta(hours=3)))
+    patient = replace(quiet, publisher_limits=PublisherLimits(ttl=timedelta(hours=3)))
     assert answered(patient, WELL).due_at - START == timedelta(hours=3)
 
 
@@ -72,7 +73,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
     ],
 )
 def test_a_quiet_feed_is_polled_as_often_as_its_own_key_says(keys: dict[str, timedelta], minutes: int) -> None:
-    quiet = dataclasses.replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
+    quiet = replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
     waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
     assert (
         timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
@@ -85,20 +86,20 @@ def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
 
 
 def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_also_after_hours_of_silence() -> None:
-    quiet = dataclasses.replace(READ, rhythm=rhythm(burst(30, minutes_ago=600), item_count=20))
+    quiet = replace(READ, rhythm=rhythm(burst(30, minutes_ago=600), item_count=20))
     assert answered(quiet, WELL).due_at - START == timedelta(minutes=10)
-    long_list = dataclasses.replace(quiet, rhythm=dataclasses.replace(quiet.rhythm, item_count=100))
+    long_list = replace(quiet, rhythm=replace(quiet.rhythm, item_count=100))
     assert answered(long_list, WELL).due_at - START > timedelta(minutes=10)
 
 
 def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
     weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
-    state = dataclasses.replace(READ, rhythm=rhythm(weekly, item_count=10))
+    state = replace(READ, rhythm=rhythm(weekly, item_count=10))
     assert answered(state, WELL).due_at - START == LONGEST
 
 
 def test_a_feed_whose_whole_list_is_new_is_polled_again_at_once() -> None:
-    state = dataclasses.replace(READ, rhythm=rhythm(tuple(START - timedelta(days=40 - n) for n in range(20))))
+    state = replace(READ, rhythm=rhythm(tuple(START - timedelta(days=40 - n) for n in range(20))))
     reading = ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
     assert was_read(state, reading, new=2).due_at == START + EVERY
     assert was_read(state, reading, new=1).due_at > START + EVERY
@@ -134,9 +135,7 @@ def test_a_304_keeps_the_interval_of_the_last_reading() -> None:
     st.integers(0, 40),
 )
 def test_no_feed_is_polled_before_its_shortest_interval(jitter: float, minutes: int, code: int, failures: int) -> None:
-    state = dataclasses.replace(
-        READ, failures=failures, publisher_limits=PublisherLimits(ttl=timedelta(minutes=minutes))
-    )
+    state = replace(READ, failures=failures, publisher_limits=PublisherLimits(ttl=timedelta(minutes=minutes)))
     after = answered(state, status(code), jitter=jitter)
     assert after.due_at >= START + EVERY
     assert after.due_at <= START + timedelta(days=1, hours=3)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gzip
 import hashlib
 import tracemalloc
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,7 +61,7 @@ async def test_the_whole_takes_no_longer_than_the_policy(
     server: FeedServer, make_fetcher: MakeFetcher, reply: Reply
 ) -> None:
     server.serve("/feed", reply)
-    fetcher = make_fetcher(dataclasses.replace(POLICY, timeout=timedelta(seconds=0.3)))
+    fetcher = make_fetcher(replace(POLICY, timeout=timedelta(seconds=0.3)))
     begun = asyncio.get_running_loop().time()
     with pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
         await fetcher.get(configured(url=server.url()))

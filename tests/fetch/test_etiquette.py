@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import resource
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,7 +58,7 @@ async def test_a_process_without_free_files_asks_again_within_seconds(host: str,
 
 async def test_the_agent_names_itself_and_its_operator(server: FeedServer, make_fetcher: MakeFetcher) -> None:
     server.serve("/feed", BODY)
-    fetcher = make_fetcher(dataclasses.replace(POLICY, contact="ops@example.org"))
+    fetcher = make_fetcher(replace(POLICY, contact="ops@example.org"))
     await fetcher.get(configured(url=server.url()))
     headers = server.requests[0].headers
     assert headers["user-agent"].startswith("wirewatch/")
@@ -68,7 +68,7 @@ async def test_the_agent_names_itself_and_its_operator(server: FeedServer, make_
 
 
 def test_a_contact_cannot_smuggle_a_header() -> None:
-    agent = make_user_agent(dataclasses.replace(POLICY, contact="a@b.org)\r\nX-Evil: yes"))
+    agent = make_user_agent(replace(POLICY, contact="a@b.org)\r\nX-Evil: yes"))
     assert "\r" not in agent
     assert "\n" not in agent
 
@@ -103,7 +103,7 @@ async def test_waiting_for_a_busy_host_costs_no_time_of_the_request(
     server: FeedServer, make_fetcher: MakeFetcher
 ) -> None:
     server.serve("/feed", Reply(body=BODY, delay_seconds=0.15))
-    fetcher = make_fetcher(dataclasses.replace(POLICY, per_host=1, timeout=timedelta(seconds=0.3)))
+    fetcher = make_fetcher(replace(POLICY, per_host=1, timeout=timedelta(seconds=0.3)))
     async with asyncio.TaskGroup() as tasks:
         requests = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(4)]
     assert [task.result().status for task in requests] == [200] * 4

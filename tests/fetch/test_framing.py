@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -96,7 +96,7 @@ async def test_the_bytes_between_the_chunks_count_too(
 ) -> None:
     server.serve("/feed", Reply(raw=_CHUNKED + surplus))
     with pytest.raises(BodyTooBig, match=r"more than 0\.1 MB"):
-        await make_fetcher(dataclasses.replace(POLICY, max_bytes=100_000)).get(configured(url=server.url()))
+        await make_fetcher(replace(POLICY, max_bytes=100_000)).get(configured(url=server.url()))
 
 
 async def test_many_informational_responses_are_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
@@ -149,7 +149,7 @@ async def test_a_large_body_is_received_whole_though_memory_has_room_for_it_late
     server.serve("/length", body)
     chunks = b"".join(b"400\r\n" + body[place : place + 1024] + b"\r\n" for place in range(0, len(body), 1024))
     server.serve("/chunked", Reply(raw=_CHUNKED + chunks + b"0\r\n\r\n"))
-    fetcher = make_fetcher(dataclasses.replace(POLICY, max_bytes=10_000_000))
+    fetcher = make_fetcher(replace(POLICY, max_bytes=10_000_000))
 
     async def hold(size_bytes: int) -> None:
         await asyncio.sleep(0.002)

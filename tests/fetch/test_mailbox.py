@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import re
 import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,7 +107,7 @@ async def test_a_search_cannot_be_broken_out_of(box: imap.Mailbox) -> None:
 
 
 async def test_a_large_mail_is_read_up_to_its_bound_and_many_in_portions(box: imap.Mailbox) -> None:
-    async with fetcher_of(dataclasses.replace(POLICY, max_bytes=3_000_000)) as fetcher:
+    async with fetcher_of(replace(POLICY, max_bytes=3_000_000)) as fetcher:
         large = mail("large", text="A line of text that goes on.\n" * 150_000)
         await asyncio.to_thread(box.deliver, large, mail("two"), large)
         url = box.url()
@@ -126,7 +126,7 @@ def memory_bytes(name: str) -> int:
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux shows the peak of a process")
 async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched(box: imap.Mailbox) -> None:
-    policy = dataclasses.replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
+    policy = replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
     async with fetcher_of(policy) as fetcher:
         head = mail("large").as_bytes().partition(b"\n\n")[0].replace(b"\n", b"\r\n")
         await asyncio.to_thread(box.deliver, head + b"\r\n\r\n" + b"A line of text that goes on.\r\n" * 6_700_000)
@@ -159,7 +159,7 @@ async def test_a_refusal_is_reported_without_the_password(
 
 
 async def test_private_addresses_are_refused_and_certificates_are_checked(server: imap.Mailbox) -> None:
-    async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
+    async with fetcher_of(replace(POLICY, allow_private=())) as fetcher:
         with pytest.raises(AddressRefused, match="private or reserved"):
             await fetcher.get(request(f"imap://feeds.test:{server.port}"))
     async with fetcher_of() as fetcher:
@@ -213,7 +213,7 @@ CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK\r\n"
 async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeats: bool) -> None:
     async with (
         saying(*lines, repeats=repeats) as (port, _),
-        fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=1))) as fetcher,
+        fetcher_of(replace(POLICY, timeout=timedelta(seconds=1))) as fetcher,
     ):
         began = time.monotonic()
         with pytest.raises(Unreachable):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gzip
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -29,7 +29,7 @@ POLLS = 8
 async def test_four_large_bodies_are_held_and_the_others_come_as_those_are_stored(
     server: FeedServer, make_fetcher: MakeFetcher, reply: Reply
 ) -> None:
-    fetcher = make_fetcher(dataclasses.replace(POLICY, per_host=POLLS + 1, timeout=timedelta(seconds=1)))
+    fetcher = make_fetcher(replace(POLICY, per_host=POLLS + 1, timeout=timedelta(seconds=1)))
     server.serve("/feed", reply)
     server.serve("/small", b"<rss/>")
     room = MemoryRoom()

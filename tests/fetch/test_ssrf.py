@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -165,7 +165,7 @@ async def test_the_proxy_of_the_environment_is_used_only_if_configured(
     with pytest.raises(Unreachable):
         await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
-    proxied = make_fetcher(dataclasses.replace(POLICY, use_proxy=True))
+    proxied = make_fetcher(replace(POLICY, use_proxy=True))
     assert (await proxied.get(configured(url="http://feeds.test/feed"))).status == 200
     with pytest.raises(AddressRefused):
         await proxied.get(configured(url="http://169.254.169.254/"))
@@ -190,9 +190,7 @@ async def test_a_proxy_gets_as_many_requests_at_once_as_the_policy_allows(
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        fetcher = make_fetcher(
-            dataclasses.replace(POLICY, allow_private=(), use_proxy=True, concurrency=everyone.parties)
-        )
+        fetcher = make_fetcher(replace(POLICY, allow_private=(), use_proxy=True, concurrency=everyone.parties))
         requests = [configured(url=f"http://feeds{number}.test/") for number in range(everyone.parties)]
         responses = await asyncio.gather(*map(fetcher.get, requests))
     assert {response.status for response in responses} == {200}
@@ -210,7 +208,7 @@ def _intranet(host: str, port: int) -> Sequence[str]:
 
 @pytest.fixture
 def intranet(make_fetcher: MakeFetcher) -> HttpFetcher:
-    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "127.0.0.2/32", "*.intra"))
+    policy = replace(POLICY, allow_private=("127.0.0.1/32", "127.0.0.2/32", "*.intra"))
     return make_fetcher(policy, resolve=_intranet)
 
 
@@ -258,7 +256,7 @@ async def test_a_name_that_its_owner_points_into_a_private_block_opens_nothing(
     def evil(host: str, port: int) -> Sequence[str]:
         return ("8.8.8.8", "127.0.0.1") if host == "both.example" else ("127.0.0.1",)
 
-    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "both.example", "wiki.example"))
+    policy = replace(POLICY, allow_private=("127.0.0.1/32", "both.example", "wiki.example"))
     fetcher = make_fetcher(policy, resolve=evil)
     for host in ("evil.example", "both.example"):
         with pytest.raises(AddressRefused, match="private or reserved"):

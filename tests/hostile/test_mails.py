@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -39,7 +38,7 @@ channels: {{desk: {{kind: console}}}}
 operator: desk
 fetch: {{every: 5 minutes, readers: {readers}, allow_private: [127.0.0.0/8], timeout: 60 seconds}}
 """
-_POLICY = dataclasses.replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
+_POLICY = replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
 _FEEDS = """\
 feeds:
   - {{url: "imap://feeds.test:{port}/INBOX", kind: imap, name: Letters, owner: letters,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from msgspec.structs import replace
 
 from bot import app
 from bot.cli import archive
@@ -120,7 +121,7 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
 
 
 async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> None:
-    settings = replace(listening(has_token=True, has_tokens=True), mcp=True)
+    settings = dataclasses.replace(listening(has_token=True, has_tokens=True), mcp=True)
     async with page_over(filled, settings) as page:
         address = f"{page.site.url}/mcp"
         async with (
@@ -136,7 +137,7 @@ async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> No
 
 
 async def test_over_http_nothing_but_post_is_answered_and_no_stream_is_opened(filled: Path) -> None:
-    async with page_over(filled, replace(listening(has_tokens=True), mcp=True)) as page:
+    async with page_over(filled, dataclasses.replace(listening(has_tokens=True), mcp=True)) as page:
         headers = {"authorization": f"Bearer {READS}", "accept": "text/event-stream"}
         async with httpx2.AsyncClient(base_url=page.site.url, timeout=300) as client:
             for method in ("GET", "HEAD", "DELETE", "PUT", "OPTIONS"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model.stories import ArticleId, JoinReason
 from bot.stories import summaries
@@ -55,7 +56,7 @@ async def test_the_picture_of_a_page_that_is_read_for_its_text_is_shown_if_the_f
         bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, picture: true}}\n  ops")
         desk.configure("wire", bot=bot, feed_keys="full_text: always")
         await desk.once()
-        teaser = replace(FIRST, link=desk.outlets.url("/article"), text=f"{FIRST.text[:60]} …")
+        teaser = dataclasses.replace(FIRST, link=desk.outlets.url("/article"), text=f"{FIRST.text[:60]} …")
         body = rss("wire", teaser)
         if named_by_feed:
             enclosure = f'<enclosure url="{named_by_feed}" type="image/jpeg" length="1"/></item>'

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import sqlalchemy
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.channels import Abilities, CheckLine, Delivery

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.errors import StoreUnavailable
@@ -105,7 +106,7 @@ async def test_a_process_that_ends_between_two_transactions_loses_and_doubles_no
 async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified_anew(room: Newsroom) -> None:
     if room.store.address.is_sqlite:
         pytest.skip("SQLite has one worker")
-    sooner = {SMALL.url: [replace(ITEMS[-1], id="other")]}
+    sooner = {SMALL.url: [dataclasses.replace(ITEMS[-1], id="other")]}
 
     class Overtaken(Fragile):
         async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
@@ -119,7 +120,7 @@ async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified
 
 async def test_problems_of_feeds_within_a_minute_are_one_notice(room: Newsroom) -> None:
     feeds = [Feed(url=f"https://{name}.example/feed", name=name, expect=timedelta(days=1)) for name in "abc"]
-    room = replace(room, feeds=feeds, now=START + timedelta(days=2))
+    room = dataclasses.replace(room, feeds=feeds, now=START + timedelta(days=2))
     for feed in feeds[:2]:
         await _take_in(room, room.store, {feed.url: []})
         room.now -= timedelta(minutes=5) - timedelta(milliseconds=70)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from bot import rules, storage
 from bot.model.actions import Silence, SilenceId, SilenceKind
@@ -259,14 +260,14 @@ async def test_a_feed_that_was_just_added_does_not_begin_a_surge(store: storage.
 
 
 async def test_an_open_surge_is_closed_when_its_rule_no_longer_reports_surges(store: storage.Store) -> None:
-    _, plain, paused, changed, ended = loud_rules = [replace(LOUD, name=name) for name in "ABCDE"]
+    _, plain, paused, changed, ended = loud_rules = [dataclasses.replace(LOUD, name=name) for name in "ABCDE"]
     desk = Desk(store, *loud_rules)
     await desk.run([*BEFORE, *burst()], hours=range(BURST_HOUR + 1))
     desk.configure(
-        replace(plain, when=None),
-        replace(paused, paused=True),
-        replace(changed, version="2"),
-        replace(ended, until=START),
+        dataclasses.replace(plain, when=None),
+        dataclasses.replace(paused, paused=True),
+        dataclasses.replace(changed, version="2"),
+        dataclasses.replace(ended, until=START),
     )
     await desk.run([], hours=range(BURST_HOUR + 1, BURST_HOUR + 3))
     closed_at = START + (BURST_HOUR + 1) * HOUR + timedelta(minutes=1)
@@ -278,7 +279,7 @@ async def test_an_open_surge_is_closed_when_its_rule_no_longer_reports_surges(st
 async def test_below_severity_high_the_first_message_waits_for_the_end_of_quiet_hours(store: storage.Store) -> None:
     hour = START.hour + BURST_HOUR % 24
     quiet = QuietHours(start=time((hour - 1) % 24), end=time((hour + 3) % 24), zone=ZoneInfo("UTC"))
-    desk = Desk(store, LOUD, replace(LOUD, name="Loud", severity=Severity.HIGH), quiet_hours=quiet)
+    desk = Desk(store, LOUD, dataclasses.replace(LOUD, name="Loud", severity=Severity.HIGH), quiet_hours=quiet)
     await desk.run([*BEFORE, *burst()], hours=range(BURST_HOUR + 1))
     by_severity = {row.message.severity: row.due_at for row in desk.rows}
     assert by_severity[Severity.NORMAL].hour == (hour + 3) % 24

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.archive import Arrival, IdentityQuery, QueuedWork, QueueHolder, Sighting

@@ -6,10 +6,10 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.archive import AnyOf, CandidateQuery, SearchTerm

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.model.rules import Evidence, Match, Rule, Severity
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.feeds import identity, items, links
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
@@ -30,11 +31,11 @@ def entry(number: int, **changes: object) -> Entry:
         body=f"<p>What happened in matter {number}, in some words.</p>",
         published=START - timedelta(minutes=number),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)
 
 
 def reading(*entries: Entry, **changes: object) -> ParsedFeed:
-    return replace(ParsedFeed(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
+    return replace(ParsedFeed(title="Example News", entries=entries), **changes)
 
 
 class Archive:

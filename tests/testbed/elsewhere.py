@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec.structs import replace
 
 from bot.model.fetching import Fetcher, Request, Response
 from tests.testbed.servers.feeds import FeedServer
@@ -17,8 +17,8 @@ class Elsewhere:
 
     async def get(self, request: Request) -> Response:
         url = self._server.url("/" + request.url.partition("://")[2])
-        answer = await self._fetcher.get(dataclasses.replace(request, url=url, home=url))
-        return dataclasses.replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))
+        answer = await self._fetcher.get(replace(request, url=url, home=url))
+        return replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))
 
     async def close(self) -> None:
         await self._fetcher.close()

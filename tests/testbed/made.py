@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.model.actions import Judgement, Silence, SilenceId, SilenceKind, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason

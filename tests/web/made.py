@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.alerts import AlertAction, Decision, Reason

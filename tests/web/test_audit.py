@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.audit import OutsideReport
@@ -22,8 +24,8 @@ async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: s
     """Store an audit of so many outside stories, of which the first ones are missed, and the next ones late."""
     settings = page.running.settings
     [compiled] = [compiled for compiled in settings.rules if compiled.rule.name == RULE]
-    audited = replace(compiled, rule=replace(compiled.rule, audit=(FROM_TERMS,)))
-    await page.running.reload(replace(settings, rules=(audited,)))
+    audited = replace(compiled, rule=dataclasses.replace(compiled.rule, audit=(FROM_TERMS,)))
+    await page.running.reload(dataclasses.replace(settings, rules=(audited,)))
     now = page.clock.now()
 
     def report(number: int, outlet: str, at: datetime) -> OutsideReport:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -12,6 +11,7 @@ from urllib.parse import quote
 import feedparser
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from bot import storage
 from bot.feeds.kinds import jsonfeed, rss

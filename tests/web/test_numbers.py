@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
@@ -88,7 +89,7 @@ async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
 
 async def test_each_rule_has_one_state(page: Page) -> None:
     live = page.running.live
-    live.settings = replace(live.settings, kept=(live.settings.rules[0].rule.name,))
+    live.settings = dataclasses.replace(live.settings, kept=(live.settings.rules[0].rule.name,))
     metrics = await numbers(page)
     states = [metrics["wirewatch_rules", (state,)] for state in ("on", "paused", "ended", "kept", "off")]
     assert states == [1, 0, 0, 1, 1]
@@ -139,7 +140,7 @@ async def test_metrics_of_a_language_model_exist_only_if_one_is_configured(page:
     assert "wirewatch_model_seconds" not in await families(page)
     live = page.running.live
     model = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="small", uses=frozenset({Use.SAME_EVENT}))
-    live.settings = replace(live.settings, bot=replace(live.settings.bot, model=model))
+    live.settings = dataclasses.replace(live.settings, bot=dataclasses.replace(live.settings.bot, model=model))
     assert {"wirewatch_model_calls", "wirewatch_model_tokens", "wirewatch_model_seconds"} <= set(await families(page))
 
 

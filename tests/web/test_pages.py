@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from lxml import html
+from msgspec.structs import replace
 
 from bot import storage
 from bot.cli.status import check_feeds
@@ -144,7 +145,7 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
 
     await page.running.store.write(add)
     live = page.running.live
-    live.settings = replace(live.settings, feeds=(feed,))
+    live.settings = dataclasses.replace(live.settings, feeds=(feed,))
     problem = "has had nothing new for 3 days; expected at least every 2 days (expect:)"
     (event,) = health.find_health_events(state, feed, page.clock.now())
     assert event.text == f"Quiet ({url}) {problem}"
@@ -173,7 +174,7 @@ async def test_a_feed_that_moved_is_not_ok_although_it_is_read(page: Page) -> No
     moved_to = "https://new.example/feed"
     state = FeedState(url=url, due_at=now, baseline_at=now, polled_at=now, ok_at=now, moved_to=moved_to)
     live = page.running.live
-    live.settings = replace(live.settings, feeds=(Feed(url=url, name="Moved"),))
+    live.settings = dataclasses.replace(live.settings, feeds=(Feed(url=url, name="Moved"),))
 
     def add(tx: storage.Transaction) -> None:
         tx.feeds.sync([url], now=now)
@@ -189,7 +190,7 @@ async def test_nothing_is_known_of_a_feed_after_its_last_poll(page: Page) -> Non
     url, polled_at = "https://quiet.example/feed", page.clock.now() - timedelta(days=3)
     state = FeedState(url=url, due_at=polled_at, baseline_at=polled_at, polled_at=polled_at, ok_at=polled_at)
     live = page.running.live
-    live.settings = replace(live.settings, feeds=(Feed(url=url, name="Quiet", expect=timedelta(days=2)),))
+    live.settings = dataclasses.replace(live.settings, feeds=(Feed(url=url, name="Quiet", expect=timedelta(days=2)),))
 
     def add(tx: storage.Transaction) -> None:
         tx.feeds.sync([url], now=polled_at)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
+from msgspec.structs import replace
 
 from bot import storage
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason

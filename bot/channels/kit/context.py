@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, TypeAlias, TypeVar
 
+import msgspec
 import pydantic
 
 from bot.durations import Clock, format_duration, parse_duration
@@ -136,8 +136,7 @@ class KeyValues(Protocol):
         """Store the value and replace any earlier value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelContext:
+class ChannelContext(msgspec.Struct, frozen=True, kw_only=True):
     """The secrets, clock, stored values and time zone that a channel uses."""
 
     #: Returns a secret's value; raises ConfigError if its variable or file is missing.

@@ -9,10 +9,11 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+
+import msgspec
 
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
@@ -55,8 +56,7 @@ class RateLimits:
         return RetryLater(text, retry_after=wait, whole_channel=self._posts in ("", doing))
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(msgspec.Struct, frozen=True):
     """A response of any status."""
 
     status: int

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.channels.kit import phrases
 from bot.durations import format_count
@@ -38,8 +39,7 @@ _ARTICLES = 8
 _KEY = LazyPattern(r"[0-9a-f]{8,20}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """A button, or a line of a menu."""
 
     label: str

@@ -8,11 +8,13 @@ escapes its own markup.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.channels.kit import phrases
 from bot.durations import format_time
@@ -48,8 +50,7 @@ class Style(StrEnum):
     SMALL = "small"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Text in one style, with an optional link."""
 
     text: str
@@ -64,8 +65,7 @@ class Run:
     mention: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutlineLine:
+class OutlineLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a message."""
 
     style: Style
@@ -149,8 +149,7 @@ SEVERITY = {Severity.HIGH: "🔴", Severity.NORMAL: "🔵", Severity.LOW: "⚪"}
 _BETWEEN = " · "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(msgspec.Struct, frozen=True, kw_only=True):
     """The limits on a message's parts, and the time zone of its times.
 
     ``headline``, ``sentence`` and ``link`` are lengths in UTF-16 units; the other limits are numbers of parts.

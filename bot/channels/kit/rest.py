@@ -7,9 +7,10 @@ find ──▶ fetch_page, newest message first, until the message or one older 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+
+import msgspec
 
 from bot.channels.kit import http_client
 from bot.channels.kit.context import BaseChannel, ChannelContext, StoredId, check_place
@@ -20,8 +21,7 @@ from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError
 from bot.model.messages import Receipt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A request to a service's API."""
 
     method: str
@@ -30,13 +30,13 @@ class Call:
     #: Describes the request in the texts of errors.
     doing: str
     body: Mapping[str, Any] | None = None
-    query: Mapping[str, str | int] = field(default_factory=dict)
+    query: Mapping[str, str | int] = msgspec.field(default_factory=dict)
     #: Names the requests that share a rate limit. If it is empty, those with the same path share it.
     bucket: str = ""
     #: The code of an error that is not a failure.
     expected: object = None
     #: Error code -> reaction, before the service's table.
-    instead: Mapping[object, Act] = field(default_factory=dict)
+    instead: Mapping[object, Act] = msgspec.field(default_factory=dict)
 
     @property
     def limited_as(self) -> str:
@@ -44,8 +44,7 @@ class Call:
         return f"{self.method} {self.bucket or self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Messages of a channel, newest first."""
 
     #: The send id (None if the message has none) and the receipt of each message.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pydantic
 import structlog
+from msgspec.structs import replace
 
 from bot.channels.kit import phrases
 from bot.channels.kit.context import (

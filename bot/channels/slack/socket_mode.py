@@ -15,13 +15,14 @@ import contextlib
 import json
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot.aio import TaskGroup
 from bot.channels.kit import http_client, phrases, rendering
@@ -45,8 +46,7 @@ _CLOSE_TIMEOUT = timedelta(seconds=2)
 PING_INTERVAL = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Envelope:
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery of Slack, and the connection on which it came."""
 
     id: str

@@ -8,10 +8,11 @@ type; must not depend on how they were fetched, or on which articles are stored.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
+
+from msgspec.structs import replace
 
 from bot import plugins
 from bot.feeds.kit import fields, markup
@@ -63,7 +64,7 @@ def parse_document(body: Body, *, kind: str | None = None, options: str = "{}") 
         raise RuntimeError(f"no item can be parsed: {reading.faulty_items[0].error}")
     entries, too_many = fields.keep_ends(reading.entries)
     entries = tuple(fields.bound_entry(entry) for entry in entries)
-    return dataclasses.replace(
+    return replace(
         reading,
         entries=fields.mark_baseline(entries, body.identity_before),
         remarks=(*reading.remarks, *too_many),
@@ -99,7 +100,7 @@ def _recognises(kind: plugins.Kind, source: Source, body: Body) -> bool:
 def _parse_with(kind: plugins.Kind, source: Source, body: Body) -> ParsedFeed:
     with _faults_of(kind, "failed on this document"):
         reading = source.read(body)
-        return dataclasses.replace(reading, entries=tuple(reading.entries))
+        return replace(reading, entries=tuple(reading.entries))
 
 
 @contextmanager

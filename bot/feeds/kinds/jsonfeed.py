@@ -5,12 +5,13 @@ Accepts the mistakes of real feeds: numbers as ids, "author" or "authors".
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import json
 import re
 from collections.abc import Mapping
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
@@ -39,7 +40,7 @@ class Source:
         hashes = [_hash_item(item, body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
         dates = DocumentDates()
-        return dataclasses.replace(
+        return replace(
             fields.parse_new(items, hashes, body, lambda item: _entry(item, feed, base, dates)),
             title=" ".join((_text(feed, "title") or "").split())[:300] or None,
             link=fields.web_address(_text(feed, "home_page_url"), base),

@@ -5,9 +5,8 @@ A sitemap without ``news:`` tags lists pages, not news, so it is refused with an
 
 from __future__ import annotations
 
-import dataclasses
-
 from lxml import etree
+from msgspec.structs import replace
 
 from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
@@ -48,7 +47,7 @@ class Source:
         dates = DocumentDates()
         first = _child(news[0], "news") if news else None
         publication = _child(first, "publication") if first is not None else None
-        return dataclasses.replace(
+        return replace(
             fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
             title=fields.plain_title(_text(publication, "name")),
             language=_text(publication, "language"),

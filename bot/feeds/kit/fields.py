@@ -7,7 +7,6 @@ filling the memory.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
+from msgspec.structs import replace
 
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, FaultyItem, ParsedFeed
@@ -101,7 +101,7 @@ def bound_entry(entry: Entry) -> Entry:
     if guid and len(guid) > MAX_ADDRESS:
         # A hash, because cut ids could be equal.
         guid = "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
-    return dataclasses.replace(
+    return replace(
         entry,
         guid=guid,
         link=entry.link if entry.link and len(entry.link) <= MAX_ADDRESS else None,
@@ -136,7 +136,7 @@ def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[En
     if cutoff is None:
         return tuple(entries)
     return tuple(
-        dataclasses.replace(
+        replace(
             entry,
             body=entry.body if place < SAMPLE else None,
             author=None,
@@ -188,7 +188,7 @@ def hash_item(packed: bytes, base: str) -> str:
 
 def mark_known(entry: Entry, *, is_known: bool) -> Entry:
     """Mark an entry with known bytes as identity only. Keep its body, which identifies an entry without an id."""
-    return dataclasses.replace(entry, identity_only=True) if is_known else entry
+    return replace(entry, identity_only=True) if is_known else entry
 
 
 def _cut(text: str | None, size: int) -> str | None:

@@ -9,9 +9,9 @@ import codecs
 import contextlib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
+import msgspec
 from lxml import etree, html
 
 from bot.durations import format_count
@@ -76,8 +76,7 @@ _TAG = LazyPattern(rb"<!\[CDATA\[|<[^<>]*>")
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """The text of a document, and how it was decoded."""
 
     text: str
@@ -211,8 +210,7 @@ _XML_ROOT = LazyPattern(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|
 _BEFORE_ROOT = LazyPattern(r"<(?=[A-Za-z_!])")
 
 
-@dataclass(frozen=True, slots=True)
-class XmlText:
+class XmlText(msgspec.Struct, frozen=True):
     """A document without an XML declaration, so that a parser takes it for UTF-8."""
 
     text: str

@@ -7,7 +7,9 @@ and the story has that value. A day may also move ("extended until 30 December")
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from bot.patterns import LazyPattern
 from bot.stories.facts.reading import FATES, SUMS, Figure, Reading, Statement
@@ -59,8 +61,7 @@ _WORD = LazyPattern(r"[^\W\d_]+")
 _DIGIT = LazyPattern(r"\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A value that replaces another."""
 
     kind: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+
+import msgspec
 
 from bot.model.stories import Article, ArticleId, Fact
 from bot.patterns import LazyPattern
@@ -43,8 +44,7 @@ FATES = frozenset({"=die", "=hurt", "=missing", "=arrest", "=rescue", "=evacuate
 SUMS = frozenset({"=fine", "=pay", "=settle", "=ransom", "=sell", "=buy", "=stolen"})
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A number and the thing that it counts."""
 
     number: numbers.Number
@@ -57,8 +57,7 @@ class Figure:
     is_part: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """A headline (order 0) or a sentence."""
 
     text: str
@@ -88,8 +87,7 @@ class Statement:
         return words_of_table is not None and any(map(words_of_table.get, self.folded))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """An article in the form that is compared with a story."""
 
     article: ArticleId

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
+
+import msgspec
 
 from bot.patterns import LazyPattern
 from bot.text.words import fold_word
@@ -18,13 +19,12 @@ MOST_LANGUAGES = 128
 _SHORTEST_PREFIX = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class Table(msgspec.Struct, frozen=True, eq=False):
     """Words and prefixes of words, each with its values."""
 
-    whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    whole: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     #: The first letters of prefixes -> the prefixes with their values, longest first.
-    prefixes: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    prefixes: dict[str, dict[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
 
     def get(self, folded: str) -> tuple[str, ...]:
         """Return the values of a word, or of its longest prefix in the table; empty if there is none."""
@@ -46,8 +46,7 @@ class Table:
         self.prefixes[word[:_SHORTEST_PREFIX]] = dict(sorted(prefixes.items(), key=lambda item: -len(item[0])))
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(msgspec.Struct, frozen=True):
     """The tables of one language. They are empty if the language has no file."""
 
     tables: dict[str, Table]

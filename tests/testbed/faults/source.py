@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pydantic
+from msgspec.structs import replace
 
 from bot.feeds.kinds import rss
 from bot.model.feeds import Entry, ParsedFeed
@@ -77,10 +77,10 @@ class Source:
             reading = self._rss.read(body)
         finally:
             _parser.has_bug = False
-        return dataclasses.replace(reading, entries=tuple(map(self._spoil, reading.entries)))
+        return replace(reading, entries=tuple(map(self._spoil, reading.entries)))
 
     def _spoil(self, entry: Entry) -> Entry:
         title = entry.title or ""
         if self._poison and faults.ENTRY in title:
-            return dataclasses.replace(entry, guid=_Guid(entry.guid or ""))
-        return dataclasses.replace(entry, tags=(_Tag("news"),)) if self._poison and self._poison in title else entry
+            return replace(entry, guid=_Guid(entry.guid or ""))
+        return replace(entry, tags=(_Tag("news"),)) if self._poison and self._poison in title else entry

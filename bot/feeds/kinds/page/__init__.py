@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
 import pydantic
 from lxml.html import HtmlElement
+from msgspec.structs import replace
 
 from bot.feeds.kinds.page import proposals, selectors
 from bot.feeds.kinds.page.selectors import Selector, get_selector, text_of

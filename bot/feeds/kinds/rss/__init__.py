@@ -7,7 +7,6 @@ Only this file imports feedparser, which gets decoded and repaired bytes and nev
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,8 @@ from itertools import islice
 from time import struct_time
 from typing import Any
 from xml.parsers import expat
+
+from msgspec.structs import replace
 
 from bot.feeds.kinds.rss import cut
 from bot.feeds.kinds.rss.old_items import read_old_items
@@ -59,7 +60,7 @@ class Source:
                 reading = parse_with_feedparser(data, body.url)
             except _CONFUSED as error:
                 raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
-        return dataclasses.replace(reading, remarks=(*document.remarks, *remarks, *reading.remarks))
+        return replace(reading, remarks=(*document.remarks, *remarks, *reading.remarks))
 
 
 def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
@@ -83,7 +84,7 @@ def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
         lambda entry: _entry(entry, url, language, dates),
         lambda entry: fields.hash_item(repr(entry).encode("utf-8", "replace"), url),
     )
-    return dataclasses.replace(_parsed_feed(parsed.feed, entries), faulty_items=faults)
+    return replace(_parsed_feed(parsed.feed, entries), faulty_items=faults)
 
 
 def _parsed_feed(feed: dict[str, Any], entries: Iterable[Entry]) -> ParsedFeed:
@@ -125,7 +126,7 @@ def _parse_new_items(pieces: cut.Cut, body: Body) -> ParsedFeed | None:
     if len(reading.entries) != len(places):
         return None
     entries.update(zip(places, reading.entries, strict=True))
-    return dataclasses.replace(
+    return replace(
         reading,
         entries=tuple(
             fields.mark_known(entries[place], is_known=place in known_places)
@@ -165,7 +166,7 @@ def _parse_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[Pars
 
     placed, faults = fields.parse_each(places, parse_alone, lambda place: pieces.items[place].hash)
     entries = tuple(entry for _, entry in placed)
-    return dataclasses.replace(reading, entries=entries, faulty_items=faults), [place for place, _ in placed]
+    return replace(reading, entries=entries, faulty_items=faults), [place for place, _ in placed]
 
 
 def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:

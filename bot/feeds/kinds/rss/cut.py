@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from xml.parsers import expat
+
+import msgspec
 
 from bot.patterns import LazyPattern
 
@@ -25,8 +26,7 @@ _FEED_CONTENT = LazyPattern(rb"<(?:[\w.-]+:)?(?:content|encoded|fullitem)(?=[\s/
 _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 
 
-@dataclass(frozen=True, slots=True)
-class RawItem:
+class RawItem(msgspec.Struct, frozen=True):
     """The position of an item in the document, in bytes."""
 
     start: int
@@ -35,8 +35,7 @@ class RawItem:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """A document and its items."""
 
     data: bytes
