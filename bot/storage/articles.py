@@ -249,9 +249,8 @@ class Articles(Repository):
 
         ``owner_of(feed, link)`` returns the owner, or None to keep the stored owner.
         """
-        changed = select(stories.c.id).where(stories.c.last_seen >= since)
-        is_changed = or_(stories.c.id.in_(changed), stories.c.merged_into.in_(changed))
-        in_stories = select(members.c.article).join(stories, stories.c.id == members.c.story).where(is_changed)
+        in_stories = select(members.c.article).join(stories, stories.c.id == members.c.story)
+        in_stories = in_stories.where(stories.c.last_seen >= since)
         columns = (articles.c.id, articles.c.feed, articles.c.link, articles.c.owner)
         rows = self._connection.execute(select(*columns).where(articles.c.id.in_(in_stories))).all()
         owners = ((row, owner_of(row.feed, row.link)) for row in rows)

@@ -13,10 +13,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -32,7 +32,6 @@ _JOIN = Rows(Join, members)
 _DECISION = Rows(Decision, decisions)
 _ALERT = Rows(Alert, alerts)
 _OLDEST = (stories.c.first_seen, stories.c.id)
-_part = stories.alias("part")
 
 
 def _is_current(since: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -41,33 +40,17 @@ def _is_current(since: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _matched(since: datetime) -> Subquery:
-    """Return a query for pairs of a current story and a rule that matches an article of it or of its merged stories."""
-    parts = union_all(
-        select(stories.c.id.label("story"), stories.c.id.label("part")).where(*_is_current(since)),
-        select(stories.c.id, _part.c.id).join(_part, _part.c.merged_into == stories.c.id).where(*_is_current(since)),
-    ).subquery("parts")
-    matched = select(parts.c.story, matches.c.rule).join(members, members.c.story == parts.c.part)
-    return matched.join(matches, matches.c.article == members.c.article).subquery()
+    """Return a query for pairs of a current story and a rule that matches an article of it."""
+    current = select(members.c.story, matches.c.rule).join(stories, stories.c.id == members.c.story)
+    return current.join(matches, matches.c.article == members.c.article).where(*_is_current(since)).subquery()
 
 
 # Each turn of deciding uses these statements, so they are built once.
 _GET = select(stories).where(stories.c.id.in_(WANTED))
-# An article may be a member of a merged story and of the story that it was merged into, which comes first.
-_OF_ARTICLE = (
-    select(stories)
-    .join(members, members.c.story == stories.c.id)
-    .where(members.c.article == bindparam("of_article"))
-    .order_by(stories.c.merged_into.is_not(None), *_OLDEST)
-    .limit(1)
-)
+_OF_ARTICLE = select(members.c.story).where(members.c.article == bindparam("of_article"))
 _SAVE = upsert([stories.c.id], ["title", "first_seen", "last_seen", "merged_into", "headline", "thread"])
 _ADD_MEMBER = insert(members).on_conflict_do_nothing(index_elements=[members.c.story, members.c.article])
-_MEMBERS = (
-    select(members, stories.c.merged_into)
-    .join(stories, stories.c.id == members.c.story)
-    .where(or_(members.c.story.in_(WANTED), stories.c.merged_into.in_(WANTED)))
-    .order_by(members.c.n)
-)
+_MEMBERS = select(members).where(members.c.story.in_(WANTED)).order_by(members.c.n)
 _ALERTS = select(alerts.c.alert).where(alerts.c.story.in_(WANTED)).order_by(alerts.c.story, alerts.c.channel)
 _SAVE_ALERT = upsert([alerts.c.story, alerts.c.channel], ["state", "held_until", "posted_at", "alert"])
 
@@ -118,8 +101,7 @@ class Stories(Repository):
 
     def home_of(self, article: ArticleId) -> StoryId | None:
         """Return the id of an article's story. Do not load the story's members, because there may be thousands."""
-        row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
-        return None if row is None else StoryId(row.merged_into or row.id)
+        return self._connection.execute(_OF_ARTICLE, {"of_article": article}).scalar()
 
     def since(self, when: datetime | None) -> Sequence[Story]:
         """Return all stories whose last article came at ``when`` or later, including merged stories, oldest first."""
@@ -142,11 +124,9 @@ class Stories(Repository):
         statement = select(stories).where(*_is_current(since)).order_by(stories.c.last_seen.desc(), stories.c.id)
         if rule is not None:
             joined = select(members.c.story).join(matches, matches.c.article == members.c.article)
-            own = joined.where(members.c.story == stories.c.id, matches.c.rule == rule)
-            merged = joined.join(_part, _part.c.id == members.c.story)
-            merged = merged.where(_part.c.merged_into == stories.c.id, matches.c.rule == rule)
+            matched = joined.where(members.c.story == stories.c.id, matches.c.rule == rule)
             # The database checks one story after another, newest first, and usually fills the page after a few.
-            statement = statement.where(or_(own.correlate(stories).exists(), merged.correlate(stories).exists()))
+            statement = statement.where(matched.correlate(stories).exists())
         if after is not None:
             last_seen, story_id = after
             is_later_id = and_(stories.c.last_seen == last_seen, stories.c.id > story_id)
@@ -168,7 +148,7 @@ class Stories(Repository):
         return dict(map(tuple, self._connection.execute(statement)))
 
     def save(self, *saved: Story) -> None:
-        """Write stories and their new members."""
+        """Write stories and their new members. The members of a merged story belong to its target."""
         if whole := [_STORY.dump(story) for story in saved if story.merged_into is None]:
             self._connection.execute(_SAVE, whole)
         for story in saved:
@@ -187,46 +167,43 @@ class Stories(Repository):
             for member in story.members
         ]:
             self._connection.execute(_ADD_MEMBER, rows)
+        for story in saved:
+            if story.merged_into is not None:
+                self._move_members(story.id)
+
+    def _move_members(self, merged: StoryId) -> None:
+        """Move the members of a merged story to its target, unless the target has them already."""
+        target = select(stories.c.merged_into).where(stories.c.id == merged).scalar_subquery()
+        own = members.alias("own")
+        is_known = exists().where(own.c.story == target, own.c.article == members.c.article)
+        moved = update(members).where(members.c.story == merged, ~is_known)
+        self._connection.execute(moved.values(story=target, reason=JoinReason.MERGED))
+        self._connection.execute(delete(members).where(members.c.story == merged))
 
     def take_out(self, story: StoryId, articles: Sequence[ArticleId]) -> None:
-        """Remove articles from a story and from the stories that were merged into it."""
-        family = select(stories.c.id).where(or_(stories.c.id == story, stories.c.merged_into == story))
+        """Remove articles from a story."""
         for part in chunks(articles):
-            self._connection.execute(delete(members).where(members.c.article.in_(part), members.c.story.in_(family)))
+            self._connection.execute(delete(members).where(members.c.article.in_(part), members.c.story == story))
 
     def _load(self, statement: AnySelect) -> Sequence[Story]:
         return self._with_members(self._connection.execute(statement).all())
 
     def _with_members(self, rows: Sequence[AnyRow]) -> Sequence[Story]:
-        joined = self._members([row.id for row in rows])
-        return [_STORY.load(row, members=tuple(joined.get(row.id, {}).values())) for row in rows]
-
-    def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Member]]:
-        """Return story id -> article id -> member, in order of arrival, including the members of merged stories."""
-        requested = set(ids)
-        by_number = {row.n: row for row in self._rows_in_chunks(_MEMBERS, ids)}
-        article_ids = list(dict.fromkeys(row.article for row in by_number.values()))
+        member_rows = list(self._rows_in_chunks(_MEMBERS, [row.id for row in rows]))
+        article_ids = list(dict.fromkeys(row.article for row in member_rows))
         articles, matches = self._articles.get(article_ids), self._articles.matches_of(article_ids)
-        # Omit a member whose article is not stored, because one of their ids is damaged.
-        rows = [by_number[number] for number in sorted(by_number) if by_number[number].article in articles]
-        own = {(row.story, row.article) for row in rows}
-        joined: defaultdict[str, dict[str, Member]] = defaultdict(dict)
-
-        def member(row: AnyRow, join: Join) -> Member:
-            return Member(
-                article=articles[row.article],
-                join=join,
-                matches=tuple(matches.get(row.article, ())),
-                is_baseline=row.is_baseline,
-            )
-
-        for row in rows:
-            if row.story in requested:
-                joined[row.story][row.article] = member(row, _JOIN.load(row))
-            if row.merged_into in requested and (row.merged_into, row.article) not in own:
-                join = _JOIN.load(row, story=row.merged_into, reason=JoinReason.MERGED)
-                joined[row.merged_into].setdefault(row.article, member(row, join))
-        return joined
+        joined: defaultdict[str, list[Member]] = defaultdict(list)
+        for row in member_rows:
+            # Omit a member whose article is not stored, because one of their ids is damaged.
+            if article := articles.get(row.article):
+                member = Member(
+                    article=article,
+                    join=_JOIN.load(row),
+                    matches=tuple(matches.get(row.article, ())),
+                    is_baseline=row.is_baseline,
+                )
+                joined[row.story].append(member)
+        return [_STORY.load(row, members=tuple(joined[row.id])) for row in rows]
 
     def decide(self, new: Sequence[Decision]) -> None:
         """Write decisions."""

@@ -148,9 +148,10 @@ async def source(tmp_path: Path) -> str:
         tx.articles.add(items)
         tx.articles.see([Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
         tx.articles.add_matches(items[0].id, [match("r", "PTA")])
-        # The younger story is written before the one it points to.
-        tx.stories.save(replace(story("B", items[1]), merged_into=StoryId("A")))
+        # The younger story has an earlier row than the one it points to.
+        tx.stories.save(story("B", items[1]))
         tx.stories.save(story("A", items[0]))
+        tx.stories.save(replace(story("B"), merged_into=StoryId("A")))
         tx.outbox.add([sending("a", story="A", views=(view("A"),)), sending("b")])
         tx.outbox.claim("desk", now=START, limit=1, token="dead", lease=LEASE)
         tx.key_values.put("tick", "1")
