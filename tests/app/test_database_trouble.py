@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,13 @@ from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.model.channels import Abilities, CheckLine, Delivery
-from bot.model.errors import OutcomeUnknown
-from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.channels import Abilities
+from bot.model.messages import Message, MessageKind
 from bot.storage import connections
 from bot.storage import store as outages
 from bot.web.health import readiness
 from tests.journeys.world import Item, rss
+from tests.pipeline.outbox_rows import FakeChannel
 from tests.testbed import configs, fresh
 from tests.testbed.servers.feeds import FeedServer, Reply
 from tests.testbed.shown import lead_of, lines_of
@@ -40,50 +40,27 @@ rules:
   - {name: Recalls, all: {what: [recalls]}, notify: alerts}
 """
 NOW = SystemClock().now()
-
-
-@dataclass(slots=True)
-class Channel:
-    """Takes every message at once and keeps it."""
-
-    name: str = "alerts"
-    account: str = "kept"
-    abilities: Abilities = field(default_factory=lambda: Abilities(threads=True, edits=True, lookup=False))
-    pace: timedelta = timedelta()
-    messages: list[Message] = field(default_factory=list)
-
-    async def send(self, delivery: Delivery) -> Receipt:
-        self.messages.append(delivery.message)
-        return Receipt(ref=delivery.id, place=self.name, sent_at=NOW)
-
-    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
-        raise OutcomeUnknown("nothing is kept")
-
-    async def check(self) -> Sequence[CheckLine]:
-        return ()
-
-    async def close(self) -> None:
-        """Holds nothing."""
-
-    def of(self, kind: MessageKind) -> list[Message]:
-        return [message for message in self.messages if message.kind is kind]
-
-    @property
-    def headlines(self) -> list[str]:
-        return sorted(brief.title.text for message in self.of(MessageKind.POST) for brief in message.stories)
+ABILITIES = Abilities(threads=True, edits=True, lookup=False)
 
 
 @dataclass(slots=True)
 class World:
     running: App
     server: FeedServer
-    channel: Channel
+    channel: FakeChannel
     database: Path
     folder: Path
 
     def publish(self, path: str, *titles: str, delay_seconds: float = 0) -> None:
         items = [Item(id=title, title=title, text=f"{title}. A firm says so.", at=NOW) for title in titles]
         self.server.serve(path, Reply(body=rss("outlet", *items), delay_seconds=delay_seconds))
+
+    def messages(self, kind: MessageKind) -> list[Message]:
+        return [message for message in self.channel.messages if message.kind is kind]
+
+    @property
+    def headlines(self) -> list[str]:
+        return sorted(brief.title.text for post in self.messages(MessageKind.POST) for brief in post.stories)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():  # noqa: ASYNC110 - other tasks ring no bell
@@ -108,8 +85,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     async with FeedServer() as server:
         feeds = [{"url": server.url(path), "owner": path} for path in PATHS]
         folder = configs.write(tmp_path / "config", bot=BOT.format(folder=tmp_path), feeds=feeds, rules=RULES)
-        channel = Channel()
         environment = app.Environment(environ={})
+        channel = FakeChannel(environment.clock, name="alerts", abilities=ABILITIES, pace=timedelta())
         settings = app.load(folder, environment.environ)
         async with runtime.opened(settings, environment, replaced={"alerts": channel}) as running:
             running_world = World(running, server, channel, tmp_path / "wirewatch.db", folder)
@@ -136,14 +113,14 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
             request = len(world.server.requests)
             # The pass that was under way fails too.
             await asyncio.sleep(1)
-        await world.until(lambda: len(world.channel.headlines) == 2)
-        await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
+        await world.until(lambda: len(world.headlines) == 2)
+        await world.until(lambda: bool(world.messages(MessageKind.NOTICE)))
         assert len(world.server.requests) > request
         # The feeds are polled several times more, and no article is posted twice.
         polls = len(world.server.requests)
         await world.until(lambda: len(world.server.requests) > polls + 4)
-    assert world.channel.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]
-    (notice,) = world.channel.of(MessageKind.NOTICE)
+    assert world.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]
+    (notice,) = world.messages(MessageKind.NOTICE)
     assert lead_of(notice).startswith("The database could not be used for ")
     assert "locked by another program" in lines_of(notice)[0]
     assert [entry["event"] for entry in logs].count("database unavailable; waiting for it") == 1
@@ -154,12 +131,12 @@ async def test_the_operator_learns_that_an_outage_begins_without_the_database_an
 ) -> None:
     monkeypatch.setattr(runtime, "OUTAGE_NOTICE_AFTER", timedelta(seconds=0.2))
     with world.locked():
-        await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
-        (beginning,) = world.channel.of(MessageKind.NOTICE)
+        await world.until(lambda: bool(world.messages(MessageKind.NOTICE)))
+        (beginning,) = world.messages(MessageKind.NOTICE)
         assert lead_of(beginning).startswith("The database cannot be used since ")
         assert "locked by another program" in lines_of(beginning)[0]
-    await world.until(lambda: len(world.channel.of(MessageKind.NOTICE)) > 1)
-    _, end = world.channel.of(MessageKind.NOTICE)
+    await world.until(lambda: len(world.messages(MessageKind.NOTICE)) > 1)
+    _, end = world.messages(MessageKind.NOTICE)
     assert lead_of(end).startswith("The database could not be used for ")
 
 
@@ -171,8 +148,8 @@ async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(worl
         world.running.reload_soon()
         await world.until(lambda: world.running.loaded_at > loaded_at)
         world.publish("/prompt", "Dockers plan strikes in Oslo")
-    await world.until(lambda: len(world.channel.headlines) == 1)
-    assert world.channel.headlines == ["Dockers plan strikes in Oslo"]
+    await world.until(lambda: len(world.headlines) == 1)
+    assert world.headlines == ["Dockers plan strikes in Oslo"]
 
 
 async def test_a_feed_that_goes_on_failing_is_a_warning_once(world: World) -> None:

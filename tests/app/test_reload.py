@@ -65,8 +65,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     folder = configs.write(tmp_path / "config", bot=BOT.format(folder=tmp_path))
     environment = app.Environment(environ={})
     clock = environment.clock
-    alerts = FakeChannel(clock, name="alerts", abilities=REDUCED)  # type: ignore[arg-type]
-    ops = FakeChannel(clock, name="ops")  # type: ignore[arg-type]
+    alerts = FakeChannel(clock, name="alerts", abilities=REDUCED)
+    ops = FakeChannel(clock, name="ops")
     settings = app.load(folder, environment.environ)
     async with runtime.opened(settings, environment, replaced={"alerts": alerts, "ops": ops}) as running:
         stop = asyncio.Event()

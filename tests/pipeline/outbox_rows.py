@@ -12,6 +12,7 @@ import sqlalchemy
 from msgspec.structs import replace
 
 from bot import storage
+from bot.durations import Clock
 from bot.model.channels import Abilities, CheckLine, Delivery
 from bot.model.errors import SendError, StoreUnavailable
 from bot.model.messages import Message, Outgoing, Receipt
@@ -39,7 +40,7 @@ class FakeChannel:
 
     def __init__(
         self,
-        clock: FakeClock,
+        clock: Clock,
         *,
         name: str = "desk",
         abilities: Abilities = FULL,
@@ -53,6 +54,8 @@ class FakeChannel:
         self.clock = clock
         #: (when, send id, thread's ref) in order.
         self.shown: list[tuple[datetime, str, str]] = []
+        #: All messages, edits too.
+        self.messages: list[Message] = []
         #: Ref -> the send id that it shows now, after edits.
         self.faces: dict[str, str] = {}
         self.looks = 0
@@ -77,6 +80,7 @@ class FakeChannel:
             ref = f"ref-{len(self.shown) + 1}"
             self.shown.append((self.clock.now(), delivery.id, delivery.reply_to.ref if delivery.reply_to else ""))
         self.faces[ref] = delivery.id
+        self.messages.append(delivery.message)
         if self.hangs is not None:
             self.hangs.set()
             await asyncio.Event().wait()
