@@ -1,18 +1,19 @@
-"""The slow, obvious evaluator: the language as docs/query-language.md says it, character by character.
+"""The slow, obvious evaluator: the language as docs/query-language.md says it, word by word.
 
-It shares the expression tree and the end of the lead with the engine, and reads terms and texts on its own.
+It shares the expression tree, the words of a text and the end of the lead with the engine, and reads terms on its own.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
+from dataclasses import dataclass
 
 from bot.model.stories import Article
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind
+from bot.text import tokens
 from bot.text.sentences import lead_length
 
 
@@ -138,172 +139,25 @@ def is_weak(leaf: expression.Leaf, compiled: CompiledRule, slow: Slow) -> bool:
     return len(words) >= 4 and len(loud) * 4 >= len(words) * 3
 
 
-# -- texts and terms as the slow evaluator reads them: character by character, with nothing of the engine
+# -- texts and terms, word by word
 
 
-QUOTES = dict.fromkeys("‘’‚‛′ʼʻ´", "'") | dict.fromkeys("“”„‟″〝〞«»", '"')
-DASHES = "-−⁃"
-#: The last five: letters of Han and Kana that are named otherwise, 々, 〆, 〇, 〡, 〱.
-UNSPACED = (
-    "CJK UNIFIED",
-    "CJK COMPAT",
-    "HIRAGANA",
-    "KATAKANA",
-    "THAI",
-    "LAO",
-    "KHMER",
-    "MYANMAR",
-    "IDEOGRAPHIC ITERATION",
-    "IDEOGRAPHIC CLOSING",
-    "IDEOGRAPHIC NUMBER ZERO",
-    "HANGZHOU",
-    "VERTICAL",
-)
-LATIN_OR_GREEK = ("LATIN", "GREEK")
-
-
-def is_invisible(character: str) -> bool:
-    code = ord(character)
-    return character in "\u00ad\u034f\u061c\ufeff" or any(
-        first <= code <= last
-        for first, last in (
-            (0x180B, 0x180F),
-            (0x200C, 0x200F),
-            (0x202A, 0x202E),
-            (0x2060, 0x206F),
-            (0xFE00, 0xFE0F),
-            (0xE0000, 0xE0FFF),
-        )
-    )
-
-
-def normal(string: str) -> str:
-    visible = "".join(QUOTES.get(character, character) for character in string if not is_invisible(character))
-    composed = "".join(QUOTES.get(character, character) for character in unicodedata.normalize("NFKC", visible))
-    kept = []
-    for index, character in enumerate(composed):
-        if character == "\u200b":
-            before = composed[:index].rstrip("\u200b")
-            after = composed[index:].lstrip("\u200b")
-            if before and after and is_unspaced(after[0]) and (is_unspaced(before[-1]) or is_mark(before[-1])):
-                continue
-        kept.append(character)
-    return "".join(kept)
-
-
-def is_mark(character: str) -> bool:
-    return unicodedata.category(character).startswith("M")
-
-
-def is_letter(character: str) -> bool:
-    return character.isalnum()
-
-
-def is_unspaced(character: str) -> bool:
-    name = unicodedata.name(character, "")
-    return is_letter(character) and not character.isdecimal() and name.startswith(UNSPACED)
-
-
-def is_dash(character: str) -> bool:
-    return character in DASHES or unicodedata.category(character) == "Pd"
-
-
+@dataclass(frozen=True)
 class Token:
-    def __init__(self, text: str, start: int) -> None:
-        self.text = text
-        self.start = start
-        self.possessive = ""
-        #: Return the text up to the next word, without a possessive.
-        self.behind = ""
+    text: str
+    possessive: str
+    #: The text up to the next word, without a possessive.
+    behind: str
 
 
-def tokenise(string: str, wildcards: str = "") -> tuple[str, list[Token]]:
+def tokenise(string: str) -> tuple[str, list[Token]]:
     """Return the text before the first word, and each word with the text behind it."""
-    tokens: list[Token] = []
-    lead = ""
-    index = 0
-    while index < len(string):
-        if not is_letter(string[index]):
-            if tokens:
-                tokens[-1].behind += string[index]
-            else:
-                lead += string[index]
-            index += 1
-            continue
-        end = word_end(string, index)
-        token = Token(string[index:end], index)
-        tokens.append(token)
-        index = end
-        if is_unspaced(token.text[0]):
-            continue
-        rest = string[index:]
-        mark = rest[0] if rest[:1] in (".", '"', ")") and rest[1:2] == "'" else ""
-        after = rest[len(mark) :]
-        if after[:2] in ("'s", "'S") and not goes_on(after[2:3]):
-            token.possessive, token.behind = "'s", mark
-            index += len(mark) + 2
-        elif rest[:1] == "'" and token.text[-1] in "sS" and not goes_on(rest[1:2]):
-            token.possessive = "'"
-            index += 1
-    return lead, tokens
-
-
-def goes_on(character: str) -> bool:
-    return bool(character) and (is_mark(character) or (is_letter(character) and not is_unspaced(character)))
-
-
-def word_end(string: str, start: int) -> int:
-    end = start + 1
-    if is_unspaced(string[start]):
-        while end < len(string) and is_mark(string[end]):
-            end += 1
-        return end
-    while end < len(string):
-        here = string[end]
-        joins = here in ".," and string[end - 1].isdecimal() and string[end + 1 : end + 2].isdecimal()
-        if not (goes_on(here) or joins):
-            break
-        end += 1
-    return end
-
-
-LINE_ENDS = "\n\r\x85\u2028"
-
-
-def gap(string: str) -> str:
-    shown = ""
-    for is_space, group in itertools.groupby(
-        string, key=lambda character: character.isspace() or character == "\u200b" or is_dash(character)
-    ):
-        run = "".join(group)
-        if not is_space:
-            shown += run
-            continue
-        lines = run.replace("\r\n", "\n")
-        is_blank = "\u2029" in lines or any(
-            all(between.isspace() or between == "\u200b" for between in lines[first + 1 : second])
-            for first, second in itertools.combinations(
-                [index for index, character in enumerate(lines) if character in LINE_ENDS], 2
-            )
-        )
-        shown += "\n" if is_blank else " "
-    return shown
-
-
-def folded(word: str) -> str:
-    return unicodedata.normalize("NFKC", word.casefold())
-
-
-def without_accents(word: str) -> str:
-    kept: list[str] = []
-    base = ""
-    for character in unicodedata.normalize("NFD", word):
-        if is_mark(character) and base and unicodedata.name(base, "").startswith(LATIN_OR_GREEK):
-            continue
-        if not is_mark(character):
-            base = character
-        kept.append(character)
-    return unicodedata.normalize("NFC", "".join(kept))
+    words = list(tokens.tokens(string))
+    ends = [*(word.start for word in words[1:]), len(string)]
+    return string[: words[0].start] if words else string, [
+        Token(word.text, word.possessive, word.mark + string[word.gap : end])
+        for word, end in zip(words, ends, strict=False)
+    ]
 
 
 def capitals(string: str) -> bool:
@@ -314,9 +168,9 @@ def capitals(string: str) -> bool:
 class Field:
     def __init__(self, name: str, original: str) -> None:
         self.name = name
-        self.normal = normal(original)
+        self.normal = tokens.normalise(original)
         lead, self.tokens = tokenise(self.normal)
-        self.gaps = [gap(lead), *(gap(token.behind) for token in self.tokens)]
+        self.gaps = [tokens.gap_form(lead), *(tokens.gap_form(token.behind) for token in self.tokens)]
 
 
 Places = set[tuple[int, int]]
@@ -324,17 +178,17 @@ Places = set[tuple[int, int]]
 
 def term_words(term: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The lead, then for each word: the word with its wildcards, its possessive, and the text that must follow."""
-    lead, tokens = tokenise(term)
+    lead, words = tokenise(term)
     found: list[tuple[str, str, str]] = []
     joins = False
-    for token in tokens:
+    for token in words:
         behind, word = token.behind, token.text
-        if joins and not is_unspaced(word[0]):
+        if joins and not tokens.is_unspaced(word[0]):
             before, _, _ = found.pop()
             word = before + word
         while behind.startswith("?") and not token.possessive:
             behind = behind[1:]
-            if is_unspaced(word[-1]) or word == "?":
+            if tokens.is_unspaced(word[-1]) or word == "?":
                 found.append((word, token.possessive, ""))
                 word = "?"
             else:
@@ -342,19 +196,18 @@ def term_words(term: str) -> tuple[str, list[tuple[str, str, str]]]:
         if behind.startswith("*") and not token.possessive:
             word, behind = word + "*", behind[1:]
         joins = word.endswith("?") and word != "?" and behind == ""
-        found.append((word, token.possessive, gap(behind)))
-    return gap(lead).lstrip(" "), found
+        found.append((word, token.possessive, tokens.gap_form(behind)))
+    return tokens.gap_form(lead).lstrip(" "), found
 
 
 def word_fits(word: str, token: str, is_exact: bool) -> bool:
     bare = word.rstrip("*")
     if not is_exact:
-        bare, token = folded(bare), folded(token)
-        if without_accents(bare) == bare:
-            token = without_accents(token)
+        bare, token = tokens.fold_case(bare), tokens.fold_case(token)
+        if tokens.drop_accents(bare) == bare:
+            token = tokens.drop_accents(token)
     if "?" in bare:
-        letter = "".join(map(re.escape, {c for c in token if is_mark(c)}))
-        pattern = re.escape(bare).replace(r"\?", rf"[^\W_][{letter}]*" if letter else r"[^\W_]")
+        pattern = re.escape(bare).replace(r"\?", tokens.LETTER_PATTERN)
         return re.fullmatch(pattern + (".*" if word.endswith("*") else ""), token, re.DOTALL) is not None
     return token.startswith(bare) if word.endswith("*") else token == bare
 
@@ -379,7 +232,7 @@ def term_places(text: str, is_exact: bool, field: Field) -> Places:
                 if word_fits(word, token.text, exact) and possessive in ("", token.possessive):
                     following.append(here)
                     last = index == len(elements) - 1
-                    while not last and word.endswith("*") and is_unspaced(word[-2]) and runs_on(field, here):
+                    while not last and word.endswith("*") and tokens.is_unspaced(word[-2]) and runs_on(field, here):
                         here += 1
                         following.append(here)
             ends = sorted(set(following))
@@ -392,5 +245,7 @@ def term_places(text: str, is_exact: bool, field: Field) -> Places:
 
 def runs_on(field: Field, index: int) -> bool:
     return (
-        index + 1 < len(field.tokens) and field.gaps[index + 1] == "" and is_unspaced(field.tokens[index + 1].text[0])
+        index + 1 < len(field.tokens)
+        and field.gaps[index + 1] == ""
+        and tokens.is_unspaced(field.tokens[index + 1].text[0])
     )
