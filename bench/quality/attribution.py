@@ -1,11 +1,12 @@
 """Measure what articles are said to repeat: the origins that bot/stories/attribution.py finds, against a reader's.
 
-    python -m bench.quality.attribution [--part development|report] [--show] [--read]
+    python -m bench.quality.attribution [--part development|report-1|report-2] [--show] [--read]
 
-Draws articles of the data sets ``stories``, ``articles`` and ``feed-snapshots`` (tests/testbed/shared_data.py): 300 for
-development, and 150 others for the report, which were read after the patterns were final. A person read each one;
-``attribution_read.tsv`` has the origins that it names. Prints how much of what the program says is right, and how much
-of what the reader found it finds. ``--show`` prints every difference with its sentence, ``--read`` the articles.
+Draws articles of the data sets ``stories``, ``articles``, ``summaries`` and ``feed-snapshots``
+(tests/testbed/shared_data.py): 300 for development, and two lots of others for the report, which were read before the
+program ran on them. A person read each one; ``attribution_read.tsv`` has the origins that it names. Prints how much of
+what the program says is right, and how much of what the reader found it finds. ``--show`` prints every difference with
+its sentence, ``--read`` the articles.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from bot.stories.attribution import Outlet, OutletNames, find_origins, known_out
 from tests.testbed import shared_data
 
 SEED = 49
-#: Data set -> number of articles for development. The report has half as many.
+#: Data set -> number of articles for development. The first report has half as many.
 SAMPLE = {"fnc": 90, "gva": 50, "lede-feeds": 50, "feed-snapshots": 50, "basil": 20, "zyte": 20, "allsides": 20}
-PARTS = ("development", "report")
+#: The further data sets of the second report, which otherwise has as many articles as the first.
+FURTHER = {"summaries": 10}
+PARTS = ("development", "report-1", "report-2")
 _WHEN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -40,12 +43,14 @@ def draw(part: str) -> list[Article]:
     articles: list[Article] = []
     for name, count in SAMPLE.items():
         pool = sorted(_read(name), key=lambda article: article.id)
-        developed = random.Random(SEED).sample(pool, count)
-        if part == "development":
-            articles += developed
-            continue
-        rest = [article for article in pool if article not in developed]
-        articles += random.Random(SEED).sample(rest, count // 2)
+        for drawn in PARTS:
+            sample = random.Random(SEED).sample(pool, count if drawn == "development" else count // 2)
+            if drawn == part:
+                articles += sample
+            pool = [article for article in pool if article not in sample]
+    if part == "report-2":
+        for name, count in FURTHER.items():
+            articles += random.Random(SEED).sample(sorted(_read(name), key=lambda article: article.id), count)
     return articles
 
 
@@ -54,7 +59,8 @@ def _read(name: str) -> Iterator[Article]:
         yield from _items()
         return
     is_page = name == "zyte"
-    path = shared_data.path("articles" if is_page else "stories") / ("truth" if is_page else name)
+    folder, file = {"zyte": ("articles", "truth"), "summaries": ("summaries", "summaries")}.get(name, ("stories", name))
+    path = shared_data.path(folder) / file
     with gzip.open(f"{path}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             if not is_page or row["id"].startswith("zyte"):
