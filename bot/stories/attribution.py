@@ -44,6 +44,8 @@ class Mention(msgspec.Struct, frozen=True):
     text: str
     start: int
     end: int
+    #: Whether the outlet is listed, or known by the form of its name alone.
+    is_listed: bool = True
 
 
 def _read_lines(name: str) -> list[str]:
@@ -127,7 +129,7 @@ def find_mentions(text: str, names: OutletNames) -> Iterator[Mention]:
         start, end = match.span(match.lastgroup or 0)
         name = text[start:end]
         if covered.isdisjoint((start, end - 1)):
-            yield Mention(Outlet(name, name.casefold()), name, start, end)
+            yield Mention(Outlet(name, name.casefold()), name, start, end, is_listed=False)
 
 
 def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
@@ -153,7 +155,8 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
             break
         if mention.outlet.owner in origins:
             continue
-        is_signed = _is_signed(text, mention)
+        # A station signs its own reports: "(KTVI) —".
+        is_signed = mention.is_listed and _is_signed(text, mention)
         if is_signed or _is_credited(text, mention):
             lead = sentences.lead_length(text, article.language) if lead < 0 else lead
             note(mention, _sentence(text, mention), is_lead=is_signed or mention.start < lead)
@@ -163,9 +166,10 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
 def _is_own(outlet: Outlet, name: str, article: Article) -> bool:
     """Return whether the outlet is the article's own, by its owner or by its name ("BBC" and "BBC News - Asia")."""
     own, words = _WORD.findall(article.outlet.casefold()), _WORD.findall(name.casefold())
-    if outlet.owner == article.owner or "".join(own).startswith("".join(words)):
+    joined, site = "".join(words), article.owner.partition(".")[0]
+    if outlet.owner == article.owner or "".join(own).startswith(joined):
         return True
-    if len(words) > 1 and ("".join(words) in "".join(own) or article.owner.startswith(words[0])):
+    if len(words) > 1 and (joined in "".join(own) or joined in site or joined.startswith(site)):
         return True
     return bool(own) and (f" {' '.join(words)} " in f" {' '.join(own)} " or words[: len(own)] == own)
 
@@ -238,6 +242,6 @@ _BYLINE_LINE = LazyPattern(r"(?:^|\n)(?:(?:By|From|Von|Par|Por) (?:the )?)?$")
 _LINE_END = LazyPattern(r"(?: (?:[Ss]taff|[Rr]eporters?|[Ww]riters?|News))*\s*(?:\n|$)")
 _DATELINE_START = LazyPattern(r"(?:^|[\s.,])\((?:[\w .]+[/,&] ?)?$")
 _DATELINE_END = LazyPattern(r"(?: ?[/,&] ?[\w .]+)?\)\s{0,3}(?:(?:[A-Z]{3,20} )?(?:\.?-|[-–—:]|۔)|(?<=\))[A-Z])")
-_BRACKET_START, _BRACKET_END = LazyPattern(r"\n\[ ?$"), LazyPattern(r" ?\](?:\n|$)")
+_BRACKET_START, _BRACKET_END = LazyPattern(r"\n\[ ?(?:The )?$"), LazyPattern(r" ?\](?:\n|$)")
 _SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/]|[–—] ?)$")
 _SIGNATURE_END = LazyPattern(r"(?:/\w+)*[)\].]?\s*\Z")
