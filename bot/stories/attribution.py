@@ -169,7 +169,7 @@ def _is_own(outlet: Outlet, name: str, article: Article) -> bool:
     joined, site = "".join(words), article.owner.partition(".")[0]
     if outlet.owner == article.owner or "".join(own).startswith(joined):
         return True
-    if len(words) > 1 and (joined in "".join(own) or joined in site or joined.startswith(site)):
+    if len(words) > 1 and (joined in "".join(own) or joined in site or (site and joined.startswith(site))):
         return True
     return bool(own) and (f" {' '.join(words)} " in f" {' '.join(own)} " or words[: len(own)] == own)
 
