@@ -46,6 +46,24 @@ CREDITED = [
     ("BlackBerry will leave Pakistan. The order is three weeks old.\n\n(dpa)", "dpa"),
     ("“It is a standing key,” it writes.\n\n[ The Verge ]\n\nOthers see it in the same way.", "The Verge"),
     ("By Associated Press\n\nBlackBerry will leave Pakistan after three weeks.", "Associated Press"),
+    ("Several newspapers, including the Guardian, report the new date.", "Guardian"),
+    ("Asked by the BBC, the minister would not name a date.", "BBC"),
+    ("The deadline has moved, the San Francisco Chronicle says.", "San Francisco Chronicle"),
+    ("A CBS “Face the Nation” interview gave the first hint.", "CBS"),
+    ("On NBC’s “Meet the Press”, the minister said that the order stands.", "NBC"),
+    ("The minister wrote about the order in the Guardian.", "Guardian"),
+    ("Jane Example reported on Tuesday for ABC News.", "ABC"),
+    ("The deadline has moved, and CNN, which first reported it, names two officials.", "CNN"),
+    ("The BBC's Asia correspondent reports that the talks had failed.", "BBC"),
+    ("A resident told KQZV that the lines were dead.", "KQZV"),
+    ("A resident told FOX 61 that the lines were dead.", "FOX 61"),
+    ("The lines were dead, according to Citi 97.3 FM.", "Citi 97.3 FM"),
+    ("A resident told The Examined that the lines were dead.", "The Examined"),
+    ("The deadline has moved, reports Lanternpost.", "Lanternpost"),
+    ("The Lantern247 news website reported that the deadline has moved.", "Lantern247"),
+    ("In an interview to Lantern Samachar, the minister named a date.", "Lantern Samachar"),
+    ("The deadline has moved by thirty days. - Daily Mirror", "Daily Mirror"),
+    ("The deadline has moved by thirty days. PTI", "PTI"),
     ("Wie die Nachrichtenagentur Reuters berichtet, zieht sich BlackBerry zurück.", "Reuters"),
     ("BlackBerry zieht sich zurück, sagte ein Sprecher der Deutschen Presse-Agentur, laut dpa.", "dpa"),
     ("BlackBerry zieht sich einem Bericht des „Spiegel“ zufolge zurück.", "Spiegel"),
@@ -77,6 +95,11 @@ NOT_CREDITED = [
     "Dawn broke over Karachi, and the servers were still closed.",
     "President Trump attacked the New York Times and CNN at the rally.",
     "BBC Urdu begins a new programme about Lahore next week.",
+    "The Guardian says it will not publish on Fridays.",
+    "The BBC said that it would close three stations.",
+    "Many in the media, including the Guardian, saw the message.",
+    "A resident told KPMG that the books were closed.",
+    "LAHORE (KQZV) — The lines were dead on Monday.",
 ]
 
 
@@ -130,6 +153,12 @@ def test_what_stands_below_the_lead_is_an_origin_but_the_article_does_not_only_r
     assert below.echoes is None
     above = replace(below, origins=find_origins(article("The minister told Reuters that the order stands."), NAMES))
     assert above.echoes == above.origins[0]
+
+
+def test_an_outlet_whose_name_only_begins_like_the_site_is_another_one() -> None:
+    text = "The New York Times reported that the deadline has moved."
+    origins = find_origins(article(text, outlet="Newslantern", owner="newslantern.example"), NAMES)
+    assert [origin.name for origin in origins] == ["New York Times"]
 
 
 def test_an_article_that_begins_with_two_origins_repeats_neither_alone() -> None:
