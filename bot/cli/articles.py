@@ -27,7 +27,7 @@ from bot.stories import summaries
 
 
 def search(
-    words: Annotated[str, typer.Argument(help="Words or a query, as in a rule.", metavar="WORDS")] = "",
+    query: Annotated[list[str] | None, typer.Argument(help="Words or a query, as in a rule.", metavar="WORDS")] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
     outlet: Annotated[str | None, typer.Option(help="Only outlets whose names contain these words.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only articles that match this rule.")] = None,
@@ -54,16 +54,15 @@ def search(
 
     Example: wirewatch search "blackberry backdoor OR bes" --outlet dawn --since 30d
     """
-    if not (words.strip() or outlet or rule):
+    words = " ".join(query or ()).strip()
+    if not (words or outlet or rule):
         terminal.fail("enter words, or choose an outlet or a rule with --outlet or --rule", UNUSABLE)
     selection = {"outlet": outlet, "rule": rule, "since": since, "until": until}
     filters: dict[str, object] = {name: value for name, value in selection.items() if value}
     if after is not None:
         filters["after"] = str(after)
     parameters = read_parameters(_SearchParameters, {**filters, "limit": number})
-    page = archive.look(
-        app.load(folder, os.environ), lambda archive: find_articles(archive, parameters, words.strip() and words)
-    )
+    page = archive.look(app.load(folder, os.environ), lambda archive: find_articles(archive, parameters, words))
     if json:
         terminal.answer(FoundPage.of(page))
         return

@@ -19,7 +19,7 @@ from bot.model.rules import Example
 
 
 def explain(
-    rule: Annotated[str | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
+    name: Annotated[list[str] | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
     url: Annotated[str | None, typer.Option(help="An article in the archive.", metavar="ADDRESS")] = None,
     text: Annotated[str | None, typer.Option(help="A text to treat as a headline.", metavar="TEXT")] = None,
@@ -32,6 +32,7 @@ def explain(
 
     Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
     """
+    rule = " ".join(name) if name else None
     if rule and rule.startswith(("http://", "https://")):
         terminal.fail(f"{rule} is an address, not a rule's name; write --url {rule}", UNUSABLE)
     settings = app.load(folder, os.environ, wants_warnings=False)

@@ -31,7 +31,8 @@ from bot.stories import volume
 
 def try_rule(
     rule: Annotated[
-        str, typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE")
+        list[str],
+        typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE"),
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
     since: Since = "30d",
@@ -53,7 +54,7 @@ def try_rule(
     Example: wirewatch try rules-draft/telecom.yaml --since 30d
     """
     settings = app.load(folder, os.environ)
-    tried, is_whole = chosen(settings, rule)
+    tried, is_whole = chosen(settings, " ".join(rule))
     compared, with_what = _rules_to_compare(settings, tried, against)
     span = duration(since)
 

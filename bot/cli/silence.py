@@ -19,7 +19,7 @@ silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_
 def add(
     kind: Annotated[SilenceKind, typer.Argument(help="The kind of subject.", metavar="KIND")],
     name: Annotated[
-        str, typer.Argument(help="A rule's or outlet's name, or a part of it; or a story's id.", metavar="NAME")
+        list[str], typer.Argument(help="A rule's or outlet's name, or a part of it; or a story's id.", metavar="NAME")
     ],
     reason: Annotated[str, typer.Option(help="The reason; other people see it.", metavar="TEXT")],
     lasts: Annotated[
@@ -38,7 +38,13 @@ def add(
 
     Example: wirewatch silence add outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
-    parameters = {"kind": kind, "name": name, "for": lasts, "reason": reason, "channels": tuple(channel or ())}
+    parameters = {
+        "kind": kind,
+        "name": " ".join(name),
+        "for": lasts,
+        "reason": reason,
+        "channels": tuple(channel or ()),
+    }
     created = archive.ask(folder, SILENCE, parameters).silence
     ends = f"until {created.until:%Y-%m-%d %H:%M} UTC" if created.until else "until somebody ends it"
     terminal.say(f"Silence {created.id}: {created.subject} {created.place} {ends}.")

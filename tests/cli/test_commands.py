@@ -160,6 +160,19 @@ def test_explain_reads_a_rule_back_and_says_what_is_missing(started: Path) -> No
     assert ": matches" in done.stdout
 
 
+def test_a_name_or_a_query_of_several_words_needs_no_quotation_marks(started: Path) -> None:
+    (started / "config" / "rules" / "mine.yaml").write_text(
+        "rules:\n  - {name: PTA watch list, any: [BES], notify: alerts}\n"
+    )
+    (started / "config" / "feeds.yaml").write_text("feeds: []\n")
+    wirewatch("once", folder=started)
+    assert "PTA watch list: matches" in wirewatch("explain", *"PTA watch --text BES".split(), folder=started).stdout
+    assert "PTA watch list" in wirewatch("try", "pta", "watch", folder=started).stdout
+    assert "Nothing found" in wirewatch("search", *"bes or pta".split(), folder=started).stderr
+    added = wirewatch("silence", *"add rule PTA watch --for 1d --reason x".split(), folder=started)
+    assert "PTA watch list" in added.stderr
+
+
 @pytest.mark.parametrize("command", ["stories", "status", "try BlackBerry"])
 def test_a_question_before_the_first_run_says_what_to_do(command: str, started: Path) -> None:
     assert "wirewatch run" in wirewatch(*command.split(), folder=started, code=2).stderr
