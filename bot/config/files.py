@@ -131,17 +131,18 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
     """Return a problem for each file that is not read although its name or place resembles a configuration file's."""
     #: The path of a stray file -> what to do with it.
     strays: dict[str, str] = {}
-    for entry in os.scandir(folder):
-        stem, ending = os.path.splitext(entry.name)
+    for name in os.listdir(folder):
+        path = str(folder / name)
+        stem, ending = os.path.splitext(name)
         meant = keys.find_nearest(stem, ("bot", "feeds", "rules"))
-        if ending in _ENDINGS and meant and entry.path not in known_paths:
-            place = f"move it into the folder rules/: rules/{entry.name}" if meant == "rules" else ""
-            strays[entry.path] = place or f"rename it to {meant}.yaml"
+        if ending in _ENDINGS and meant and path not in known_paths:
+            place = f"move it into the folder rules/: rules/{name}" if meant == "rules" else ""
+            strays[path] = place or f"rename it to {meant}.yaml"
     rules = folder / RULES
-    for path in (*rules.glob("[!.#~]*/*.yaml"), *rules.glob("[!.#~]*/*.yml")):
-        strays[str(path)] = f"move it into the folder rules/: rules/{path.name}"
-    for path in rules.glob("[!.#~]*.txt"):
-        strays[str(path)] = f"rename it to {path.stem.removesuffix('.yaml')}.yaml"
+    for inner in (*rules.glob("[!.#~]*/*.yaml"), *rules.glob("[!.#~]*/*.yml")):
+        strays[str(inner)] = f"move it into the folder rules/: rules/{inner.name}"
+    for text_file in rules.glob("[!.#~]*.txt"):
+        strays[str(text_file)] = f"rename it to {text_file.stem.removesuffix('.yaml')}.yaml"
     return [
         Problem(severity="warning", file=path, code="stray-file", message="this file is not read", help=advice)
         for path, advice in sorted(strays.items())
