@@ -274,9 +274,9 @@ def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> N
     elif feed.aggregator and feed.owner is not None:
         message = "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing"
         report.add(address, "owner-of-aggregator", message, "remove one of the two", severity="warning")
-    shortest = places.etiquette_of(feed).every
-    if feed.every is not None and feed.every < shortest:
-        message = f"{places.place_of(feed.url).name} is polled at most every {format_duration(shortest)}"
+    place = places.place_of(feed.url)
+    if feed.every is not None and feed.every < place.every:
+        message = f"{place.name} is polled at most every {format_duration(place.every)}"
         report.add(
             address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
         )

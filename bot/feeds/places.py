@@ -1,6 +1,6 @@
 """Sites that many people watch ("places"): short forms of their feeds, and how often their hosts may be polled.
 
-    youtube:@channel → (expand_short_form) → a Feed with its real address → (place_of) its host: etiquette, outages
+    youtube:@channel → (expand_short_form) → a Feed with its real address → (place_of) its place: pace, outages
 
 Pure; uses no network. The rules for a host also apply to feeds whose full address is configured. To add a place, add an
 entry to ``_PLACES``.
@@ -28,15 +28,6 @@ class Unfit(ValueError):
     """Raised if the text after a place's name has none of the place's forms. The message lists the valid forms."""
 
 
-class Etiquette(msgspec.Struct, frozen=True, kw_only=True):
-    """How often feeds of one host may be polled."""
-
-    #: The shortest interval between two polls of one feed.
-    every: timedelta = timedelta()
-    #: The shortest interval between two polls by one process, over all feeds of the host.
-    pace: timedelta = timedelta()
-
-
 class Form(msgspec.Struct, frozen=True):
     """One way to write a feed of a place."""
 
@@ -54,8 +45,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     #: The word before the colon of a short form.
     name: str
     forms: tuple[Form, ...] = ()
-    #: Etiquette by host.
-    hosts: Mapping[str, Etiquette] = msgspec.field(default_factory=dict)
+    #: The host of its feeds, or "" if there are many.
+    host: str = ""
+    #: The shortest interval between two polls of one feed.
+    every: timedelta = timedelta()
+    #: The shortest interval between two polls by one process, over all feeds of the host.
+    pace: timedelta = timedelta()
     #: Whether its feeds list articles of other sites.
     is_aggregator: bool = False
     #: The selectors of its feeds, if they are pages.
@@ -107,13 +102,7 @@ def place_of(url: str) -> Place:
     return _places_by_host().get(host_of(url), _NO_PLACE)
 
 
-def etiquette_of(feed: Feed) -> Etiquette:
-    """Return how often the feed's host may be polled."""
-    return place_of(feed.url).hosts.get(host_of(feed.url), _NO_RULES)
-
-
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-_NO_RULES = Etiquette()
 _NO_PLACE = Place(name="")
 #: Parts of patterns: the words of a search, the edition that may precede them, a server, a route of RSSHub.
 _WORDS = "(?P<words>.{2,1000})"
@@ -130,8 +119,7 @@ _PLACES = (
             Form("WORDS", _EDITION + _WORDS,
                  "https://www.bing.com/news/search?q={words}&format=rss&mkt={language}-{country}"),
         ),
-        hosts={"www.bing.com": Etiquette(every=15 * _MINUTE, pace=2 * _SECOND)},
-        is_aggregator=True,
+        host="www.bing.com", every=15 * _MINUTE, pace=2 * _SECOND, is_aggregator=True,
     ),
     Place(
         name="bluesky",
@@ -139,7 +127,7 @@ _PLACES = (
             Form("HANDLE", r"@?(?P<account>did:(?:plc|web):[\w.:%-]{4,200}|[\w-]+(?:\.[\w-]+)+)",
                  "https://bsky.app/profile/{account}/rss", "bluesky:{account}"),
         ),
-        hosts={"bsky.app": Etiquette(pace=_SECOND)},
+        host="bsky.app", pace=_SECOND,
     ),
     Place(
         name="gdelt",
@@ -147,8 +135,7 @@ _PLACES = (
             Form("WORDS", _WORDS, "https://api.gdeltproject.org/api/v2/doc/doc?query={words}"
                  "&mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"),
         ),
-        hosts={"api.gdeltproject.org": Etiquette(every=15 * _MINUTE, pace=6 * _SECOND)},
-        is_aggregator=True,
+        host="api.gdeltproject.org", every=15 * _MINUTE, pace=6 * _SECOND, is_aggregator=True,
         limit_text=b"Please limit requests",
     ),
     Place(
@@ -157,7 +144,7 @@ _PLACES = (
             Form("OWNER/NAME", r"(?P<path>[\w.-]{1,100}/[\w.-]{1,100})(?:/(?P<list>releases|tags))?",
                  "https://github.com/{path}/{list}.atom", "github.com/{path}"),
         ),
-        hosts={"github.com": Etiquette(pace=_SECOND)},
+        host="github.com", pace=_SECOND,
     ),
     Place(
         name="google-news",
@@ -169,8 +156,7 @@ _PLACES = (
                  "https://news.google.com/rss/topics/{topic}?" + _GOOGLE),
             Form("WORDS", rf"{_EDITION}(?!topic/){_WORDS}", "https://news.google.com/rss/search?q={words}&" + _GOOGLE),
         ),
-        hosts={"news.google.com": Etiquette(every=10 * _MINUTE, pace=2 * _SECOND)},
-        is_aggregator=True,
+        host="news.google.com", every=10 * _MINUTE, pace=2 * _SECOND, is_aggregator=True,
     ),
     Place(
         name="mastodon",
@@ -193,7 +179,7 @@ _PLACES = (
             Form("search/WORDS", "search/" + _WORDS,
                  "https://www.reddit.com/search.rss?q={words}&sort=new", "reddit.com"),
         ),
-        hosts={"www.reddit.com": Etiquette(every=30 * _MINUTE, pace=61 * _SECOND)},
+        host="www.reddit.com", every=30 * _MINUTE, pace=61 * _SECOND,
     ),
     Place(
         name="rsshub",
@@ -203,13 +189,12 @@ _PLACES = (
             Form("https://SERVER/ROUTE", r"(?P<rsshub>https?://[\w.-]{1,200}(?::\d{1,5})?)" + _ROUTE,
                  "{rsshub}/{route}{query}", "rsshub:{route}"),
         ),
-        hosts={"rsshub.app": Etiquette(every=20 * _MINUTE, pace=5 * _SECOND)},
-        outages=frozenset((503,)),
+        host="rsshub.app", every=20 * _MINUTE, pace=5 * _SECOND, outages=frozenset((503,)),
     ),
     Place(
         name="telegram",
         forms=(Form("CHANNEL", r"@?(?P<channel>[A-Za-z]\w{3,31})", "https://t.me/s/{channel}", "t.me/{channel}"),),
-        hosts={"t.me": Etiquette(every=2 * _MINUTE, pace=_SECOND)},
+        host="t.me", every=2 * _MINUTE, pace=_SECOND,
         # The preview page with a channel's last posts.
         selectors={
             "item": "div.tgme_widget_message", "title": "div.tgme_widget_message_text",
@@ -226,8 +211,7 @@ _PLACES = (
             Form("PL…", r"(?P<id>(?:PL|UU|OL|FL)[\w-]{10,60})",
                  "https://www.youtube.com/feeds/videos.xml?playlist_id={id}"),
         ),
-        hosts={"www.youtube.com": Etiquette(every=10 * _MINUTE, pace=_SECOND)},
-        outages=frozenset((404, 500)),
+        host="www.youtube.com", every=10 * _MINUTE, pace=_SECOND, outages=frozenset((404, 500)),
         is_page=True,
     ),
 )  # fmt: skip
@@ -241,4 +225,4 @@ def get_places() -> Mapping[str, Place]:
 
 @cache
 def _places_by_host() -> Mapping[str, Place]:
-    return {host: place for place in _PLACES for host in place.hosts}
+    return {place.host: place for place in _PLACES if place.host}

@@ -50,7 +50,7 @@ def make_request(state: FeedState, feed: Feed | None = None) -> Request:
         access=feed.access if feed else None,
         home=state.url,
         options=feed.options if feed else "{}",
-        pace=places.etiquette_of(feed).pace if feed else timedelta(),
+        pace=places.place_of(feed.url).pace if feed else timedelta(),
     )
 
 
@@ -360,7 +360,7 @@ def shortest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:
     # The feed's own interval overrides the general one; a known place (places.py) sets a minimum for both.
     general = MAILBOX_EVERY if feed.kind == "imap" else policy.every
     interval = feed.every or min(general, feed.at_least or timedelta.max)
-    return max(interval, places.etiquette_of(feed).every)
+    return max(interval, places.place_of(feed.url).every)
 
 
 def longest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:

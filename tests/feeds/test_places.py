@@ -11,7 +11,6 @@ import pytest
 from bot import keys
 from bot.config import feeds_file
 from bot.feeds import places
-from bot.model.feeds import Feed
 from tests.config import folders
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
@@ -132,7 +131,6 @@ def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
 
 
 def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
-    minute = timedelta(minutes=1)
-    without = places.etiquette_of(Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
-    assert (without.every, without.pace) == (30 * minute, timedelta(seconds=61))
-    assert places.etiquette_of(Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
+    reddit = places.place_of("https://www.reddit.com/r/x/.rss")
+    assert (reddit.every, reddit.pace) == (timedelta(minutes=30), timedelta(seconds=61))
+    assert places.place_of("https://example.org/www.reddit.com").name == ""
