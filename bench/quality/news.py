@@ -156,7 +156,7 @@ def _arrival(name: str, row: dict[str, str]) -> Arrival:
         published=at,
         fingerprint=key,
     )
-    matches = tuple(Match(rule=rule, rule_version="", evidence=()) for rule in row["rules"])
+    matches = tuple(Match(rule=rule, evidence=()) for rule in row["rules"])
     return Arrival(article=article, matches=matches, is_baseline=bool(row["base"]))
 
 

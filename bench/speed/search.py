@@ -94,8 +94,8 @@ def fill(address: str, count: int) -> None:
             connection.execute(statement, batch)
         for rule, ends in (("one in 50", ("00", "50")), ("one in 10,000", ("0000",))):
             matched = text(
-                "INSERT INTO matches (article, rule, rule_version, evidence)"
-                " SELECT id, :rule, '', '[]' FROM articles WHERE substr(id, :place) IN :ends"
+                "INSERT INTO matches (article, rule, evidence)"
+                " SELECT id, :rule, '[]' FROM articles WHERE substr(id, :place) IN :ends"
             ).bindparams(bindparam("ends", expanding=True))
             connection.execute(matched, {"rule": rule, "place": 21 - len(ends[0]), "ends": ends})
     engine.dispose()

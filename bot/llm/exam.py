@@ -229,7 +229,7 @@ def _pair(
 def _judge_words(reports: Mapping[str, Article]) -> Mapping[tuple[ArticleId, ArticleId], float]:
     """Return the logit of the bot's own probability that two reports report one event, for pairs of the exam."""
     index = Index(window=timedelta(days=60))
-    matches = (Match(rule="exam", rule_version="", evidence=()),)
+    matches = (Match(rule="exam", evidence=()),)
     profiles = [
         index.profile(Arrival(article=report, matches=matches, is_baseline=False)) for report in reports.values()
     ]

@@ -529,5 +529,4 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A match of a rule with an article, and the matched words."""
 
     rule: str
-    rule_version: str
     evidence: tuple[Evidence, ...]

@@ -311,10 +311,6 @@ class Steps:
     def __init__(self, most: int = MAX_EXAMPLE_STEPS) -> None:
         self._most = self._left = most
 
-    @property
-    def taken_count(self) -> int:
-        return self._most - self._left
-
     def take(self, count: int) -> None:
         """Subtract ``count`` steps. Raises TooManySteps if too few are left."""
         self._left -= count

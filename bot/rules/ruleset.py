@@ -83,7 +83,7 @@ class RuleSet:
                 continue
             rule = self._compiled[number].rule
             evidence = evaluate.collect_evidence(evaluate.evaluate_rule(self._cached_rule(number), view))
-            matches.append(Match(rule=rule.name, rule_version=rule.version, evidence=evidence))
+            matches.append(Match(rule=rule.name, evidence=evidence))
         return tuple(matches)
 
     def matching(self, article: Article, feed: Feed, *, now: datetime) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def _match_article(compiled: CompiledRule, article: Article) -> tuple[Match, ...
     except TooManySteps:
         # The words occur too often to decide, so leave the article out.
         return None
-    return (Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
+    return (Match(rule="search", evidence=evidence),) if compiled.parts else ()
 
 
 #: The limits are stricter than for rules, because people wait for a search.

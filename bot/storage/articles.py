@@ -85,7 +85,7 @@ _SEE = BulkInsert(
     ),
     _STALE,
 )
-_ADD_MATCHES = upsert([matches.c.article, matches.c.rule], ["rule_version", "evidence"])
+_ADD_MATCHES = upsert([matches.c.article, matches.c.rule], ["evidence"])
 
 #: A sighting of the same article is updated only if it is older than this, so that an unchanged feed causes almost no
 #: writes.

@@ -207,7 +207,6 @@ matches = Table(
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
-    Column("rule_version", Text, nullable=False),
     Column("evidence", JsonColumn(tuple[Evidence, ...]), nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
 )

@@ -40,7 +40,7 @@ def member(
         reason=JoinReason.COPY if copy_of else JoinReason.SIMILAR,
         copy_of=ArticleId(copy_of) if copy_of else None,
     )
-    matches = tuple(Match(rule=rule, rule_version="1", evidence=()) for rule in rules)
+    matches = tuple(Match(rule=rule, evidence=()) for rule in rules)
     return Member(article=article, join=join, matches=matches, is_baseline=is_baseline)
 
 

@@ -196,7 +196,7 @@ async def test_a_match_that_another_process_saw_puts_the_notice_off(store: stora
     await notices(store, monitor, clock)
     clock.advance(DAY)
     assert await notices(store, monitor, clock) == 0
-    match = Match(rule="Ship lost", rule_version="1", evidence=())
+    match = Match(rule="Ship lost", evidence=())
     arrival = Arrival(article=article("1"), matches=(match,), is_baseline=False)
     await store.write(lambda tx: note_rule_matches(tx, SETTINGS, [arrival], now=clock.now()))
     clock.advance(1.5 * DAY)

@@ -29,12 +29,9 @@ def rule(query: str, example: str) -> Rule:
 
 
 def test_work_under_nested_nears_grows_with_their_number_and_not_by_its_powers() -> None:
-    def steps(levels: int) -> int:
-        bound = rules.Steps(10**9)
-        rules.compile_rule(rule(nested(levels), "aaa bbb " * 500), steps=bound)
-        return bound.taken_count
-
-    assert steps(20) < 3 * steps(10)
+    # Ten levels take 131,157 steps.
+    for levels in (10, 20):
+        rules.compile_rule(rule(nested(levels), "aaa bbb " * 500), steps=rules.Steps(levels * 20_000))
 
 
 def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> None:

@@ -65,7 +65,7 @@ def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
         for field, text in (("title", one.title), ("body", one.text))
         if term in text
     )
-    matches = (Match(rule=rule, rule_version="1", evidence=evidence),) if rule else ()
+    matches = (Match(rule=rule, evidence=evidence),) if rule else ()
     return Arrival(article=one, matches=matches, is_baseline=False)
 
 

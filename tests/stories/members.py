@@ -26,7 +26,6 @@ def match(article: Article, rule: str, *found: tuple[str, str, str]) -> Match:
     """``found``: label, field and the words as the article writes them."""
     return Match(
         rule=rule,
-        rule_version="1",
         evidence=tuple(
             Evidence(label=label, term=words, field=field, text=words, start=start, end=start + len(words))
             for label, field, words in found

@@ -42,7 +42,7 @@ def match(rule: str, *words: str) -> Match:
     evidence = tuple(
         Evidence(label="regulator", term=word, field="title", text=word, start=0, end=len(word)) for word in words
     )
-    return Match(rule=rule, rule_version="v1", evidence=evidence)
+    return Match(rule=rule, evidence=evidence)
 
 
 def story(name: str, *articles: Article, minutes: int = 0) -> Story:

@@ -78,7 +78,7 @@ def add_long_story(tx: storage.Transaction) -> None:
     tx.articles.add(articles)
     story = made.story("long", *articles)
     for article in articles:
-        tx.articles.add_matches(article.id, [Match(rule="BlackBerry in Pakistan", rule_version="1", evidence=())])
+        tx.articles.add_matches(article.id, [Match(rule="BlackBerry in Pakistan", evidence=())])
     tx.stories.save(replace(story, last_seen=articles[-1].first_seen))
     correction = Fact(
         kind="number",
