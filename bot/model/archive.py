@@ -102,27 +102,6 @@ class DayCount(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class QueuedWork(msgspec.Struct, frozen=True, kw_only=True):
-    """The oldest entries of the decision queue."""
-
-    #: Row numbers, which ``remove`` accepts.
-    numbers: tuple[int, ...] = ()
-    #: The article of each row.
-    keys: tuple[ArticleId, ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
-    revisions: tuple[Revision, ...] = ()
-
-    def without(self, articles: Collection[ArticleId]) -> QueuedWork:
-        """Return the entries that are not about these articles."""
-        kept = [pair for pair in zip(self.numbers, self.keys, strict=True) if pair[1] not in articles]
-        return QueuedWork(
-            numbers=tuple(number for number, _ in kept),
-            keys=tuple(key for _, key in kept),
-            arrivals=tuple(arrival for arrival in self.arrivals if arrival.article.id not in articles),
-            revisions=self.revisions,
-        )
-
-
 class QueueHolder(msgspec.Struct, frozen=True, kw_only=True):
     """The process that made the last decisions, and the number of the last change to stories or alerts."""
 

@@ -36,7 +36,7 @@ async def decide_invented_event(store: storage.Store, settings: Settings, *, now
 
     def decide(tx: storage.Transaction) -> Turn:
         turn = Turn(tx, settings, now)
-        StoryUpdater().update(turn, arrivals, ())
+        StoryUpdater().update(turn, arrivals)
         return turn
 
     turn = await store.read(decide)
@@ -45,7 +45,7 @@ async def decide_invented_event(store: storage.Store, settings: Settings, *, now
         tx.articles.add([arrival.article for arrival in arrivals])
         for arrival in arrivals:
             tx.articles.add_matches(arrival.article.id, arrival.matches)
-        tx.decision_queue.add(arrivals, ())
+        tx.decision_queue.add(arrivals)
         turn.changes.write(tx)
         raise _NotCommitted
 

@@ -310,11 +310,10 @@ class Decider:
 
     def _join_articles(self, turn: Turn, numbers: Sequence[int]) -> list[Decision]:
         queued = turn.tx.decision_queue.get(numbers)
-        turn.polls = {arrival.article.id: arrival.poll for arrival in queued.arrivals}
-        turn.polls |= {revision.article.id: revision.poll for revision in queued.revisions}
-        decisions = self._updater.update(turn, queued.arrivals, queued.revisions)
+        turn.polls = {entry.article.id: entry.poll for entry in queued.values()}
+        decisions = self._updater.update(turn, queued.values())
         count_members(turn)
-        decided = queued.without(turn.waiting).numbers
+        decided = [number for number, entry in queued.items() if entry.article.id not in turn.waiting]
         if decided:
             turn.also(lambda tx: tx.decision_queue.remove(decided))
         return decisions
@@ -381,8 +380,8 @@ class Decider:
             for number, error in failed:
                 body = tx.decision_queue.raw(number)
                 if body is not None:
-                    (key,) = tx.decision_queue.get([number]).keys
-                    quarantine.set_aside(tx, PieceKind.ARTICLE, key, error, stage="decide", now=now, body=body)
+                    article = tx.decision_queue.get([number])[number].article.id
+                    quarantine.set_aside(tx, PieceKind.ARTICLE, article, error, stage="decide", now=now, body=body)
             tx.decision_queue.remove([number for number, _ in failed])
 
         await self._store.write(work)

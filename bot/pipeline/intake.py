@@ -502,9 +502,7 @@ def _store_piece(
 def store_changes(tx: storage.Transaction, changes: Sequence[ArticleChange], *, now: datetime) -> None:
     """Write articles with the rows that belong to them, and queue their matches for decisions."""
     store_articles(tx, changes, now=now)
-    arrivals = [change.queued for change in changes if isinstance(change.queued, Arrival)]
-    revisions = [change.queued for change in changes if isinstance(change.queued, Revision)]
-    tx.decision_queue.add(arrivals, revisions)
+    tx.decision_queue.add([change.queued for change in changes if change.queued])
 
 
 def store_articles(tx: storage.Transaction, changes: Sequence[ArticleChange], *, now: datetime) -> None:

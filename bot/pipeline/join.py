@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import AlertState, Decision
-from bot.model.archive import Arrival, Revision
+from bot.model.archive import Arrival, QueuedArticle, Revision
 from bot.model.rules import Group, Match, Rule
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.dispatch import Dispatcher, StorySplit
@@ -40,13 +40,11 @@ class StoryUpdater:
     def __init__(self) -> None:
         self._index: Index | None = None
 
-    def update(
-        self,
-        turn: Turn,
-        arrivals: Sequence[Arrival],
-        revisions: Sequence[Revision],
-    ) -> list[Decision]:
+    def update(self, turn: Turn, entries: Iterable[QueuedArticle]) -> list[Decision]:
         """Join articles to stories, and decide what to post about the changed stories in each channel."""
+        entries = list(entries)
+        arrivals = [entry for entry in entries if isinstance(entry, Arrival)]
+        revisions = [entry for entry in entries if isinstance(entry, Revision)]
         self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
         self._revise(turn, revisions)
         return dispatch_changed(turn)

@@ -17,6 +17,7 @@ import structlog
 from bot import storage
 from bot.config.settings import Settings
 from bot.durations import Clock, format_duration
+from bot.model.archive import Arrival, Revision
 from bot.model.encoders import Encoder, EncoderName, Vector
 from bot.model.stories import Article, ArticleId
 from bot.storage import keys
@@ -114,8 +115,8 @@ def _add(vectors: Mapping[ArticleId, Vector], tx: storage.Transaction) -> None:
 
 def _without_vector(tx: storage.Transaction, numbers: Sequence[int]) -> Sequence[Article]:
     """Return the queued articles that will join a story and have no vector."""
-    queued = tx.decision_queue.get(numbers)
-    articles = [arrival.article for arrival in queued.arrivals if arrival.meaning is None]
-    edited = {revision.article.id: revision.article for revision in queued.revisions if revision.matches}
+    queued = tx.decision_queue.get(numbers).values()
+    articles = [entry.article for entry in queued if isinstance(entry, Arrival) and entry.meaning is None]
+    edited = {entry.article.id: entry.article for entry in queued if isinstance(entry, Revision) and entry.matches}
     with_vector: set[ArticleId] = set(tx.vectors.get(list(edited)))
     return [*articles, *(article for key, article in edited.items() if key not in with_vector)]

@@ -295,7 +295,7 @@ class Replay:
             self._memory.articles.add_matches(arrival.article.id, arrival.matches)
         self._follow_surges(now)
         turn = Turn(self._memory, self._settings, now, self._cache)
-        self._updater.update(turn, self._batch, ())
+        self._updater.update(turn, self._batch)
         count_members(turn)
         self._write(turn)
         self._measure(now, {match.rule for arrival in self._batch for match in arrival.matches})

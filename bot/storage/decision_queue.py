@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from sqlalchemy import Text, bindparam, delete, func, literal, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
+from bot.model.archive import Arrival, QueuedArticle, QueueHolder
+from bot.model.encoders import Vector
 from bot.storage.columns import WANTED, Repository, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 from bot.storage.vectors import Vectors
@@ -20,30 +21,21 @@ _HOLDER = "desk"
 class DecisionQueue(Repository):
     """Matched articles that await a decision. Only one process at a time decides."""
 
-    def add(self, arrivals: Sequence[Arrival], revisions: Sequence[Revision]) -> None:
-        """Append arrivals and revisions."""
-        rows = [{"body": article} for article in (*arrivals, *revisions)]
-        if rows:
-            self._connection.execute(insert(decision_queue), rows)
+    def add(self, entries: Sequence[QueuedArticle]) -> None:
+        """Append entries."""
+        if entries:
+            self._connection.execute(insert(decision_queue), [{"body": entry} for entry in entries])
 
     def numbers(self, *, limit: int) -> Sequence[int]:
         """Return the numbers of the oldest entries, at most ``limit``."""
         statement = select(decision_queue.c.n).order_by(decision_queue.c.n).limit(limit)
         return self._connection.execute(statement).scalars().all()
 
-    def get(self, numbers: Sequence[int]) -> QueuedWork:
-        """Return the entries with these numbers, oldest first. Omit numbers that are no longer in the queue."""
+    def get(self, numbers: Sequence[int]) -> Mapping[int, QueuedArticle]:
+        """Return number -> entry, oldest first. Omit numbers that are no longer in the queue."""
         rows = sorted(self._rows_in_chunks(_GET_ENTRIES, numbers), key=lambda row: row.n)
-        bodies = [row.body for row in rows]
-        vectors = Vectors(self._connection).get([body.article.id for body in bodies])
-        return QueuedWork(
-            numbers=tuple(row.n for row in rows),
-            keys=tuple(body.article.id for body in bodies),
-            arrivals=tuple(
-                replace(body, meaning=vectors.get(body.article.id)) for body in bodies if isinstance(body, Arrival)
-            ),
-            revisions=tuple(body for body in bodies if isinstance(body, Revision)),
-        )
+        vectors = Vectors(self._connection).get([row.body.article.id for row in rows])
+        return {row.n: _with_vector(row.body, vectors.get(row.body.article.id)) for row in rows}
 
     def count_of(self, numbers: Sequence[int]) -> int:
         """Return how many of these entries are still in the queue."""
@@ -92,6 +84,10 @@ class DecisionQueue(Repository):
 
     def _put(self, holder: QueueHolder) -> None:
         KeyValueTable(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
+
+
+def _with_vector(entry: QueuedArticle, vector: Vector | None) -> QueuedArticle:
+    return replace(entry, meaning=vector) if isinstance(entry, Arrival) else entry
 
 
 _UNREAD = type_coerce(decision_queue.c.body, Text)

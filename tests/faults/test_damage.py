@@ -114,9 +114,7 @@ def _fill(tx: storage.Transaction) -> None:
     """Add a row to each table that the passes have left empty, and messages and articles that wait."""
     article = replace(made.article("waits", text="Acme recalls"), feed="https://waits.example/feed", first_seen=START)
     tx.articles.add([article])
-    tx.decision_queue.add(
-        [Arrival(article=article, matches=(made.match("Recalls", "recalls"),), is_baseline=False)], ()
-    )
+    tx.decision_queue.add([Arrival(article=article, matches=(made.match("Recalls", "recalls"),), is_baseline=False)])
     tx.volume.save([SURGE])
     story = tx.connection.exec_driver_sql("SELECT min(id) FROM stories").scalar_one()
     for table in TABLES:

@@ -70,7 +70,7 @@ class Newsroom:
             arrivals = [arrival for poll in ingested for arrival in poll.arrivals]
             revisions = [revision for poll in ingested for revision in poll.revisions]
             turn = Turn(tx, settings, now)
-            self.updater.update(turn, arrivals, revisions)
+            self.updater.update(turn, [*arrivals, *revisions])
             turn.changes.write(tx)
             return ingested
 

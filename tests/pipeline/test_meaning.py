@@ -56,7 +56,7 @@ def queue(one: Article, tx: storage.Transaction) -> None:
     came = arrival(one, "Quakes", "Lima")
     tx.articles.add([one])
     tx.articles.add_matches(one.id, came.matches)
-    tx.decision_queue.add([came], [])
+    tx.decision_queue.add([came])
 
 
 async def decide(store: storage.Store, decider: Decider, settings: Settings, *articles: Article) -> list[int]:

@@ -61,7 +61,7 @@ async def arrive(
         tx.articles.add_matches(article.id, matches(article))
         arrival = Arrival(article=article, matches=matches(article), is_baseline=False)
         turn = Turn(tx, SETTINGS, article.first_seen)
-        made = news.update(turn, [arrival], ())
+        made = news.update(turn, [arrival])
         turn.changes.write(tx)
         return made, tx.outbox.unsent()
 

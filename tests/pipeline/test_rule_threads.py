@@ -87,7 +87,7 @@ class Desk:
         turn = Turn(self.tx, self.settings, max([self.now, *(each.article.first_seen for each in arrivals)]))
         for ruling in rulings:
             self.updater.carry_out(turn, ruling)
-        self.updater.update(turn, arrivals, ())
+        self.updater.update(turn, arrivals)
         turn.changes.write(self.tx)
         for ruling in rulings:
             self.tx.rulings.done([ruling.id], at=turn.now)

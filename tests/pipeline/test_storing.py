@@ -77,7 +77,7 @@ async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) 
 
 async def _waiting(room: Newsroom) -> Counter[str]:
     queue = await room.store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10 * len(ITEMS))))
-    return Counter(arrival.article.title for arrival in queue.arrivals)
+    return Counter(arrival.article.title for arrival in queue.values())
 
 
 async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room: Newsroom) -> None:

@@ -125,7 +125,7 @@ class Desk:
             if measures:
                 self._monitor.measure(turn)
             else:
-                self._updater.update(turn, arrivals, ())
+                self._updater.update(turn, arrivals)
                 count_members(turn)
             self.rows += turn.rows
             turn.changes.write(tx)

@@ -62,7 +62,7 @@ async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple
         def release(each: turn.Turn) -> None:
             Dispatcher(each).release(each.due_alerts())
 
-        for step in (release, lambda each: working.update(each, arrivals, ()), release):
+        for step in (release, lambda each: working.update(each, arrivals), release):
             each = turn.Turn(tx, at_the_time, now)
             step(each)
             each.changes.write(tx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot import storage
-from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
+from bot.model.archive import Arrival, QueueHolder, Revision
 from bot.model.stories import EDITED, Fact
 from tests.testbed.fakes import START
 from tests.testbed.made import LEASE, article, match
@@ -29,18 +29,18 @@ async def test_a_queued_entry_is_returned_unchanged_and_stays_until_it_is_remove
         outlet="Dawn",
     )
     revision = Revision(article=article("9"), matches=(), corrections=(edit,), poll="p9")
-    await store.write(lambda tx: tx.decision_queue.add(arrivals, [revision]))
+    await store.write(lambda tx: tx.decision_queue.add([*arrivals, revision]))
     assert await store.read(lambda tx: tx.decision_queue.count()) == 4
 
     first = await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=2)))
     assert await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=2))) == first
-    await store.write(lambda tx: tx.decision_queue.remove(first.numbers))
+    await store.write(lambda tx: tx.decision_queue.remove(list(first)))
     queue = await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
 
-    assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
-    assert (queue.arrivals, queue.revisions) == ((arrivals[2],), (revision,))
-    await store.write(lambda tx: tx.decision_queue.remove(queue.numbers))
-    assert await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10))) == QueuedWork()
+    assert list(first.values()) == arrivals[:2]
+    assert list(queue.values()) == [arrivals[2], revision]
+    await store.write(lambda tx: tx.decision_queue.remove(list(queue)))
+    assert await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10))) == {}
 
 
 async def _take_over(store: storage.Store, who: str, seen: QueueHolder) -> QueueHolder | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import storage
-from bot.model.archive import Arrival, IdentityQuery, QueuedWork, QueueHolder, Sighting
+from bot.model.archive import Arrival, IdentityQuery, QueuedArticle, QueueHolder, Sighting
 from bot.model.errors import ConfigError, StoreError, StoreInUse, StoreUnavailable
 from bot.model.messages import SendState
 from bot.model.stories import StoryId
@@ -271,25 +271,25 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
     rivals: list[storage.Store],
 ) -> None:
     arrivals = [Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
-    await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals, []))
+    await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals))
     taken: Counter[str] = Counter()
 
-    def computed(tx: storage.Transaction) -> tuple[QueueHolder, QueuedWork]:
+    def computed(tx: storage.Transaction) -> tuple[QueueHolder, Mapping[int, QueuedArticle]]:
         return tx.decision_queue.holder(), tx.decision_queue.get(tx.decision_queue.numbers(limit=7))
 
-    def write(tx: storage.Transaction, who: str, seen: QueueHolder, waiting: QueuedWork) -> bool:
+    def write(tx: storage.Transaction, who: str, seen: QueueHolder, waiting: Mapping[int, QueuedArticle]) -> bool:
         if tx.decision_queue.take_over(who, expected=seen) is None:
             return False
-        tx.decision_queue.remove(waiting.numbers)
+        tx.decision_queue.remove(list(waiting))
         return True
 
     async def desk(store: storage.Store, who: str) -> None:
         while True:
             seen, waiting = await store.read(computed)
-            if not waiting.numbers:
+            if not waiting:
                 return
             if await store.write(partial(write, who=who, seen=seen, waiting=waiting)):
-                taken.update(item.article.id for item in waiting.arrivals)
+                taken.update(item.article.id for item in waiting.values())
 
     async with asyncio.TaskGroup() as group:
         for n, store in enumerate(rivals):

@@ -32,7 +32,7 @@ async def test_an_unreadable_state_of_a_feed_is_replaced_and_the_feed_stays_due(
 async def test_an_unreadable_entry_of_the_queue_is_kept_as_text(store: storage.Store) -> None:
     await store.write(lambda tx: tx.decision_queue.put_back('{"article": 1}'))
 
-    assert not (await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))).numbers
+    assert not await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
 
     (piece,) = await store.read(lambda tx: tx.quarantine.all())
     assert json.loads(piece.body) == {"decision_queue": [{"n": 1, "body": '{"article": 1}'}]}
@@ -75,7 +75,7 @@ async def test_an_unreadable_story_is_kept_as_text_with_its_members_and_alerts(s
 async def test_two_unreadable_entries_one_after_the_other_are_two_pieces(store: storage.Store) -> None:
     for body in ("{", "["):
         await store.write(lambda tx, body=body: tx.decision_queue.put_back(body))  # type: ignore[misc]
-        assert not (await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))).numbers
+        assert not await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
 
     # The second entry has another number, although the queue was empty again.
     assert len(await store.read(lambda tx: tx.quarantine.all())) == 2

@@ -96,7 +96,7 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
 
     def add(tx: storage.Transaction) -> None:
         tx.articles.add([arrival.article])
-        tx.decision_queue.add([arrival], [])
+        tx.decision_queue.add([arrival])
         tx.stories.save(made.story("held", arrival.article))
         tx.stories.save_alert(alert)
 
