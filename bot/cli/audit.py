@@ -9,6 +9,7 @@ import typer
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
 from bot.durations import format_count
+from bot.model.audit import FEWEST_STORIES
 from bot.queries.audit import AUDIT, AuditSummary
 
 #: Maximum missed stories and outlets that are shown.
@@ -40,8 +41,9 @@ def audit(
         (row.month, row.rule, str(row.carried), str(row.late), str(row.hours_late or ""), str(row.only_elsewhere))
         for row in shown.months
     ]
-    terminal.show_columns(header, rows, unbroken=header[:1])
-    terminal.row("")
+    if rows:
+        terminal.show_columns(header, rows, unbroken=header[:1])
+        terminal.row("")
     for story in shown.missed[:SHOWN]:
         terminal.row(f"{story.reported_at:%Y-%m-%d %H:%M}  {story.headline}  ({', '.join(story.outlets)})")
     if len(shown.missed) > SHOWN:
@@ -57,7 +59,7 @@ def show_summary(shown: AuditSummary) -> None:
     recall = shown.recall
     stories = f"{format_count(recall.stories, 'outside story')} of the last 30 days"
     if recall.recall is None:
-        terminal.row(f"recall: not measured, because there are only {stories}", style="dim")
+        terminal.row(f"recall: not measured; {stories}, and at least {FEWEST_STORIES} are needed", style="dim")
     else:
         missed, late = recall.only_elsewhere, recall.late
         terminal.row(f"recall: {recall.recall:.0%} of {stories}; {missed} only elsewhere, {late} late", style="dim")

@@ -231,6 +231,7 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
     assert done.stdout.count("High ·") == 2
     assert "30 December" in done.stdout
     assert "Roth" not in done.stdout
+    assert "Seen only elsewhere: 1 of 2 stories\n  Senate committee summons" in done.stderr
     stories = json.loads(wirewatch("stories", "--json", "--config", "kept", folder=tmp_path).stdout)
     assert sorted(len(story["articles"]) for story in stories) == [1, 7]
     assert all(article["matches"] for story in stories for article in story["articles"])
