@@ -29,21 +29,6 @@ async def test_one_article_at_fault_among_others_is_set_aside_and_the_others_are
     assert len(rows.notices(desk)) == 1
 
 
-async def test_a_stored_alert_that_cannot_be_read_keeps_no_article_from_being_posted(desk: World) -> None:
-    desk.publish("wire", *rows.reports(1))
-    await desk.once()
-    spoiling.set_field(desk.address, "alerts", "alert", "reason", "from tomorrow")
-    rows.change(desk, "UPDATE alerts SET state = 'held', held_until = 1")
-    desk.publish("wire", *rows.reports(4))
-
-    await desk.once()
-
-    assert rows.posted(desk, rows.reports(4)) == rows.ids(rows.reports(4))
-    assert await rows.pieces(desk) == [(PieceKind.ROW, "read")]
-    await desk.once()
-    assert len(rows.notices(desk)) == 1
-
-
 async def test_a_posted_alert_that_cannot_be_read_is_not_posted_again_because_of_a_new_article(desk: World) -> None:
     rows.configure(desk, "wire", "courier")
     await desk.once()
@@ -101,22 +86,6 @@ async def test_a_ruling_that_raises_is_reported_as_given_up_and_affects_nothing_
 
     await desk.once()
     assert rows.ask(desk, "SELECT id FROM rulings WHERE done_at IS NULL") == [("bad",)]
-
-
-async def test_a_stored_story_or_message_that_cannot_be_read_keeps_no_later_article_from_being_posted(
-    desk: World,
-) -> None:
-    desk.publish("wire", *rows.reports(2))
-    await desk.once()
-    rows.change(desk, "UPDATE members SET reason = 'from tomorrow' WHERE n = (SELECT min(n) FROM members)")
-    rows.change(desk, "UPDATE outbox SET message = '{' WHERE seq = (SELECT min(seq) FROM outbox)")
-    desk.publish("wire", *rows.reports(6))
-
-    await desk.once()
-
-    assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
-    assert {kind for kind, _ in await rows.pieces(desk)} == {PieceKind.ROW}
-    assert len(rows.notices(desk)) == 1
 
 
 async def test_the_command_lists_retries_and_drops_what_was_set_aside(desk: World) -> None:

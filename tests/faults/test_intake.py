@@ -80,13 +80,3 @@ async def test_a_feed_of_which_no_item_can_be_parsed_fails_and_nothing_is_set_as
     assert await rows.pieces(desk) == []
     [failing] = [state for state in await desk.read(lambda tx: tx.feeds.all()) if state.failures]
     assert (failing.health_text, failing.error) == ("failing (2)", OUR_BUG)
-
-
-async def test_if_every_feed_that_changes_fails_because_of_a_bug_the_operator_reads_that_nothing_is_posted(
-    desk: World,
-) -> None:
-    desk.publish("wire", *rows.reports(1, poison=faults.UNPARSED, at=0))
-    for _ in range(2):
-        await desk.once()
-    [notice] = [message for message in map(str, desk.heads("ops")) if "Nothing is posted" in message]
-    assert "the stage “intake” fails on everything" in notice

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.model.quarantine import PieceKind
 from tests.faults import rows
 from tests.journeys.world import Item, World
@@ -55,20 +57,6 @@ async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_
     assert await rows.pieces(desk) == []
 
 
-async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(desk: World) -> None:
-    rows.configure(desk, "wire", bot=FEW_POSTS)
-    reports = rows.reports(9, poison=faults.MESSAGE, at=7)
-    for count in (6, 9):
-        desk.publish("wire", *reports[:count])
-        for _ in range(2):
-            await desk.once(minutes=1)
-
-    assert len(desk.heads()) < len(reports), "some messages have several stories"
-    assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
-    assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
-    assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]
-
-
 async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_again_when_another_is_at_fault(
     desk: World,
 ) -> None:
@@ -92,17 +80,26 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
     assert title.partition(" recalls ")[0] in reply["text"]
 
 
-async def test_one_story_that_the_service_refuses_takes_no_other_of_its_message_with_it(desk: World) -> None:
-    rows.configure(desk, "wire", raises="refused", bot=FEW_POSTS)
+@pytest.mark.parametrize(
+    ("raises", "error"),
+    [("before", "LookupError"), ("refused", "refused also as plain text: blocked by the moderators’ filter")],
+)
+async def test_one_story_of_a_gathered_message_that_cannot_be_sent_takes_no_other_with_it(
+    desk: World, raises: str, error: str
+) -> None:
+    rows.configure(desk, "wire", raises=raises, bot=FEW_POSTS)
     reports = rows.reports(9, poison=faults.MESSAGE, at=7)
-    for count in (4, 9):
+    for count in (6, 9):
         desk.publish("wire", *reports[:count])
         for _ in range(2):
             await desk.once(minutes=1)
+
+    assert len(desk.heads()) < len(reports), "some messages have several stories"
     assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
     assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
+    assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]
     [notice] = rows.notices(desk)
-    assert "refused also as plain text: blocked by the moderators’ filter" in notice
+    assert error in notice
 
     rows.configure(desk, "wire", message="", bot=FEW_POSTS)
     rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")

@@ -38,7 +38,6 @@ async def post_around_damage(desk: World, damage: str) -> None:
         "DELETE FROM search_index_data",
         # Its structure and its blocks, on which an insert raises "constraint failed".
         "UPDATE search_index_data SET block = zeroblob(100)",
-        "DELETE FROM search_index_config",
         "DROP TABLE search_index_config",
         "DROP TABLE search_rows",
     ],

@@ -15,7 +15,7 @@ import socket
 import struct
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Generic, Protocol, TypeVar
@@ -95,8 +95,6 @@ class Server(Generic[S]):
         self.hang_seconds = 2.0
         #: How long each message is on its way, and its answer.
         self.pause_seconds = 0.0
-        #: Called with the kind of request and "before" or "after" it is accepted; True suppresses the answer.
-        self.at: Callable[[str, str], bool] = lambda doing, when: False
         self.faults: Counter[str] = Counter()
         self.stopped = threading.Event()
         self._scripted: dict[str, deque[str | Answer]] = defaultdict(deque)
@@ -166,8 +164,6 @@ class _Handler(quiet.QuietHandler):
         fault = server.fault_for(doing)
         pause_seconds = server.pause_seconds if doing in service.SENDS else 0.0
         server.stopped.wait(pause_seconds)
-        if server.at(doing, "before"):
-            return self._misbehave("reset")
         if isinstance(fault, Answer):
             return self._write(fault)
         if fault == "429":
@@ -179,8 +175,6 @@ class _Handler(quiet.QuietHandler):
             return self._misbehave(fault)
         with service.lock:
             answer = service.answer(request)
-        if server.at(doing, "after"):
-            return self._misbehave("reset")
         server.stopped.wait(pause_seconds)
         is_refused = answer.status >= 300 or (isinstance(answer.body, dict) and answer.body.get("ok") is False)
         if fault and not is_refused:

@@ -21,7 +21,7 @@ import ssl
 import struct
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,6 @@ class Server(Controller):
         self.envelopes: list[list[str]] = []
         #: Commands as they came, faulty ones too.
         self.seen: list[str] = []
-        #: Called at each command, and at "TAKEN" when a mail was taken and not yet answered.
-        self.on_step: Callable[[str], None] = lambda step: None
         self._scripts: dict[str, deque[str]] = defaultdict(deque)
         self.stopped = threading.Event()
         self.security = security
@@ -139,7 +137,7 @@ class Server(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]  # it ships half its types
 
     def _login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        self._step("AUTH")
+        self.seen.append("AUTH")
         if self._scripts["AUTH"]:
             return AuthResult(success=False, handled=False, message=self._scripts["AUTH"].popleft())
         assert isinstance(data, LoginPassword)
@@ -179,22 +177,17 @@ class Server(Controller):
             return str(refused)
         self.mails.append(mail)
         self.envelopes.append(list(envelope.rcpt_tos))
-        self._step("TAKEN")
         if fault:
             await self._break(server, fault.removesuffix("_after"))
         return "250 2.0.0 taken"
 
     async def _meet(self, server: SMTP, command: str) -> str | None:
         if command != "RCPT":
-            self._step(command)
+            self.seen.append(command)
         fault = self._scripts[command].popleft() if self._scripts[command] else None
         if fault in (RESET, HANG):
             await self._break(server, fault)
         return fault
-
-    def _step(self, name: str) -> None:
-        self.seen.append(name)
-        self.on_step(name)
 
     async def _break(self, server: SMTP, how: str) -> None:
         while how == HANG and not self.stopped.is_set():  # noqa: ASYNC110 - stopped by another thread
