@@ -226,10 +226,10 @@ class JsonColumn(TypeDecorator[T]):
 
     def dump(self, value: T) -> str:
         try:
-            return msgspec.json.encode(value).decode()
+            return msgspec.json.encode(value, enc_hook=_plain_text).decode()
         except UnicodeEncodeError:
             # The value contains untrusted text with a lone surrogate. This is rare, so clean up only after a failure.
-            return msgspec.json.encode(_cleaned(value)).decode()
+            return msgspec.json.encode(_cleaned(value), enc_hook=_plain_text).decode()
 
     def load(self, document: str) -> T:
         return self._decoder.decode(document)
@@ -242,6 +242,13 @@ class JsonColumn(TypeDecorator[T]):
             return None if value is None else self.load(value)
         except (ValueError, RecursionError) as error:
             raise UnreadableValue(self) from error
+
+
+def _plain_text(value: object) -> str:
+    """Return a text of another class, such as a source plug-in may read from its document, as msgspec encodes it."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(type(value))
 
 
 def _cleaned(value: object) -> object:
