@@ -351,7 +351,8 @@ class App:
         """Store what fails now, and report a partial or past outage to the operator. Raises StoreUnavailable."""
         outage, operator, failures = self._past_outage, self.settings.bot.operator, self.failures
         if failures != self._noted_failures:
-            await self.store.write(lambda tx: keys.put_failures(tx, self.heartbeat.process, failures))
+            stored = keys.failures(self.heartbeat.process)
+            await self.store.write(lambda tx: stored.put(tx, tuple(failures)) if failures else stored.clear(tx))
             self._noted_failures = failures
         await self._report_stops(failures)
         # Nothing can be reported while all writes fail. If only some fail, the outbox may work.
@@ -457,7 +458,7 @@ class App:
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             # Store the rules that keep an old version, because `wirewatch status` reads only the current files.
-            keys.put_kept_rules(tx, self.settings.kept)
+            keys.KEPT_RULES.put(tx, tuple(self.settings.kept))
             # Open stories count owners, so a turn in progress is invalid if the new configuration changes an owner.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()

@@ -95,7 +95,7 @@ async def _keep(settings: config.Settings, environment: app.Environment, result:
     except StoreError:
         store = storage.open_store(address, clock=clock)
     try:
-        await store.write(lambda tx: keys.put_exam(tx, result))
+        await store.write(lambda tx: keys.EXAM.put(tx, result))
     finally:
         await store.close()
 

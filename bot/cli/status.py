@@ -210,7 +210,7 @@ def _read_checks(archive: Archive) -> tuple[Sequence[str], list[CheckLine]]:
     tx, now, store = archive.tx, archive.now, archive.watched.store
     articles = format_count(tx.articles.count(), "article")
     bot = describe_bot(tx, owner=store.owner, now=now)
-    return keys.kept_rules(tx) if bot.is_good else (), [
+    return keys.KEPT_RULES.get(tx) or () if bot.is_good else (), [
         CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
         _of_clock(keys.TICK.get(tx), now),
         CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),

@@ -373,7 +373,7 @@ class Questions:
 
         def read_exam(tx: storage.Transaction) -> tuple[ExamResult | None, Sequence[UseRecord]]:
             records = tx.completions.records(self.policy.name, since=now - _REMEMBERED, most=MAX_FAILURES)
-            return find_exam(self.policy, keys.get_exam(tx)), list(records.values())
+            return find_exam(self.policy, keys.EXAM.get(tx)), list(records.values())
 
         stored, records = await self._store.read(read_exam)
         if records and all(record.outcomes.get(Outcome.FAILED) == record.calls for record in records):
@@ -389,7 +389,7 @@ class Questions:
                 await self._count(error, self._clock.now(), for_good=True)
                 return
             result = stored
-            await self._store.write(lambda tx: keys.put_exam(tx, result))
+            await self._store.write(lambda tx: keys.EXAM.put(tx, result))
             await self._count(None, self._clock.now())
         self._exam, self._must_check, self._is_lowered = stored, False, False
         await self._review(self._clock.now())

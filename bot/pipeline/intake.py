@@ -560,7 +560,7 @@ def _report_health(
         lines = [event.text for poll in ingested for event in poll.health if event.is_well is is_well]
         if not lines:
             continue
-        last = tx.outbox.get([SendId(keys.health_notice(is_well).get(tx))])
+        last = tx.outbox.get([SendId(keys.health_notice(is_well).get(tx) or "")])
         for row in last.values():
             if row.channel == channel and row.due_at > now and isinstance(row.message, Notice):
                 details = [*row.message.details, *lines]

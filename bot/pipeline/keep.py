@@ -48,11 +48,11 @@ class Heartbeat:
 
         def work(tx: storage.Transaction) -> tuple[timedelta | None, str | None]:
             back = self._set_back(tx, now, operator)
-            previous = keys.get_owner(tx) if self._is_alone else None
+            previous = keys.OWNER.get(tx) if self._is_alone else None
             if self._is_alone:
-                keys.put_owner(tx, self.process, now)
+                keys.OWNER.put(tx, (self.process, now))
             elif writes_heartbeats:
-                keys.put_worker_life(tx, keys.WorkerLife(process=self.process, since=now, until=now))
+                keys.worker_life(self.process).put(tx, keys.WorkerLife(since=now, until=now))
             keys.LAST_SEEN.put(tx, now)
             return back, previous[0] if previous else None
 
@@ -67,8 +67,8 @@ class Heartbeat:
 
         def work(tx: storage.Transaction) -> None:
             if self._is_alone:
-                keys.clear_owner(tx)
-            keys.drop_worker_life(tx, self.process)
+                keys.OWNER.clear(tx)
+            keys.worker_life(self.process).clear(tx)
             keys.LAST_SEEN.put(tx, now)
 
         try:
@@ -78,10 +78,8 @@ class Heartbeat:
 
     async def live(self) -> None:
         """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""
-        now = self._clock.now()
-
-        life = keys.WorkerLife(process=self.process, since=self._since, until=now)
-        await self._store.write(lambda tx: keys.put_worker_life(tx, life))
+        life = keys.WorkerLife(since=self._since, until=self._clock.now())
+        await self._store.write(lambda tx: keys.worker_life(self.process).put(tx, life))
 
     async def forget_dead_workers(self) -> None:
         """Delete the heartbeats of workers that ended unexpectedly, and log their ends. Raises StoreUnavailable."""
@@ -91,7 +89,7 @@ class Heartbeat:
             dead = []
             for process, life in keys.worker_lives(tx).items():
                 if process != self.process and now - life.until > keys.DEAD_AFTER:
-                    keys.drop_worker_life(tx, process)
+                    keys.worker_life(process).clear(tx)
                     dead.append(process)
             return dead
 
@@ -109,7 +107,7 @@ class Heartbeat:
             back = self._set_back(tx, now, operator)
             last = keys.TICK.get(tx)
             if last is not None and now - last > UNWATCHED:
-                keys.put_gap(tx, since=last, until=now)
+                keys.UNWATCHED.put(tx, (last, now))
             keys.TICK.put(tx, now)
             return back
 

@@ -100,7 +100,7 @@ class MeaningStage:
             return
 
         def work(tx: storage.Transaction) -> None:
-            if keys.ENCODER.get(tx) not in ("", name.value):
+            if keys.ENCODER.get(tx) not in (None, name.value):
                 tx.vectors.clear()
             keys.ENCODER.put(tx, name.value)
             keys.WORDS_ALONE.put(tx, failure)

@@ -234,7 +234,7 @@ class Sender:
 
         def work(tx: storage.Transaction) -> str:
             tx.outbox.unpark([name], now=self.clock.now())
-            return keys.channel_trouble(name).get(tx)
+            return keys.channel_trouble(name).get(tx) or ""
 
         trouble = await self.store.write(work)
         if trouble:

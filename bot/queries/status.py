@@ -154,9 +154,9 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
     """Show whether the bot runs, and list feeds, rules, silences and waiting messages."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     running = describe_bot(tx, owner=archive.watched.store.owner, now=now)
-    kept = keys.kept_rules(tx) if running.is_good else ()
+    kept = (keys.KEPT_RULES.get(tx) if running.is_good else None) or ()
     stories = tx.stories.count_by_rule(since=now - RECENT)
-    buttons = [(channel, keys.buttons_trouble(channel).get(tx)) for channel in sorted(settings.bot.channels)]
+    buttons = [(channel, keys.buttons_trouble(channel).get(tx) or "") for channel in sorted(settings.bot.channels)]
     return StatusDocument(
         bot=running.what,
         is_running=running.is_good,
@@ -177,7 +177,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         quarantined=count_pieces(tx),
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
-        words_alone=keys.WORDS_ALONE.get(tx),
+        words_alone=keys.WORDS_ALONE.get(tx) or "",
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         unwatched=_find_gap(tx, now=now) if running.is_good else None,
         audit=summarize_audit(archive),
@@ -185,16 +185,16 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
 
 
 def _find_gap(tx: storage.Transaction, *, now: datetime) -> GapDocument | None:
-    gap = keys.get_gap(tx)
+    gap = keys.UNWATCHED.get(tx)
     return GapDocument(since=gap[0], until=gap[1]) if gap is not None and gap[1] >= now - RECENT else None
 
 
 def read_failures(tx: storage.Transaction, *, now: datetime) -> list[Failure]:
     """Return the tasks and stages of the running processes that fail."""
-    owner = keys.get_owner(tx)
+    owner = keys.OWNER.get(tx)
     living = [worker for worker, life in keys.worker_lives(tx).items() if now - life.until <= keys.DEAD_AFTER]
     processes = [*living, *([owner[0]] if owner else [])]
-    failures = [failure for process in processes for failure in keys.failures_of(tx, process)]
+    failures = [failure for process in processes for failure in keys.failures(process).get(tx) or ()]
     return [failure for failure in failures if failure.is_current(now)]
 
 
@@ -213,7 +213,7 @@ def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now
     # Import here, because only a configuration with a model needs it.
     from bot.llm import weight
 
-    exam, day = keys.get_exam(tx), tx.completions.records(policy.name, since=now - timedelta(days=1))
+    exam, day = keys.EXAM.get(tx), tx.completions.records(policy.name, since=now - timedelta(days=1))
     since = exam.at if exam is not None else now - timedelta(days=30)
     known_pairs = tx.completions.known_pairs(policy.name, since=since)
     weight_now = round(weight.fit_weight(exam.pairs, known_pairs), 2) if exam is not None else 0.0

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def note_tick(folder: Path, when: datetime) -> None:
-    await write(folder, lambda tx: tx.key_values.put("tick", when.isoformat()))
+    await write(folder, lambda tx: keys.TICK.put(tx, when))
 
 
 async def keep(folder: Path, *states: FeedState) -> None:
@@ -88,7 +88,7 @@ async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
 
 async def test_a_running_bot_shows_the_last_time_in_which_no_feed_was_polled(folder: Path) -> None:
     since, until = now() - timedelta(hours=5), now() - timedelta(hours=3)
-    await write(folder, lambda tx: keys.put_gap(tx, since=since, until=until))
+    await write(folder, lambda tx: keys.UNWATCHED.put(tx, (since, until)))
     line = f"no feed was polled from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     assert line not in wirewatch("status", folder=folder).stdout, "without a running bot this is normal"
     with owned(folder):
@@ -140,8 +140,8 @@ async def test_a_task_that_fails_is_shown_while_the_bot_runs(folder: Path) -> No
     failure = Failure(name="send", since=now(), count=3, error="LookupError", until=now() + timedelta(minutes=5))
 
     def fail(tx: storage.Transaction) -> None:
-        keys.put_owner(tx, "wirewatch run, process 1 on desk", now())
-        keys.put_failures(tx, "wirewatch run, process 1 on desk", [failure])
+        keys.OWNER.put(tx, ("wirewatch run, process 1 on desk", now()))
+        keys.failures("wirewatch run, process 1 on desk").put(tx, (failure,))
 
     await write(folder, fail)
     await note_tick(folder, now() + timedelta(seconds=50))

@@ -54,15 +54,15 @@ async def test_the_next_process_knows_whether_the_previous_one_was_killed(
 ) -> None:
     first = process(store, clock, "first")
     await first.begin()
-    assert await store.read(keys.get_owner) == ("first", START)
+    assert await store.read(keys.OWNER.get) == ("first", START)
     await first.end()
-    assert await store.read(keys.get_owner) is None
+    assert await store.read(keys.OWNER.get) is None
 
     clock.advance(HOUR)
     await process(store, clock, "killed, on host").begin()
-    assert await store.read(keys.get_owner) == ("killed, on host", START + HOUR)
+    assert await store.read(keys.OWNER.get) == ("killed, on host", START + HOUR)
     await process(store, clock, "next").begin()
-    assert await store.read(keys.get_owner) == ("next", START + HOUR)
+    assert await store.read(keys.OWNER.get) == ("next", START + HOUR)
 
 
 async def living(store: storage.Store) -> set[str]:
@@ -105,7 +105,7 @@ async def test_minutes_without_any_poll_are_reported(
     await first.tick()
     clock.advance(gap)
     await first.tick()
-    assert (await store.read(keys.get_gap) == (START, START + gap)) is is_told
+    assert (await store.read(keys.UNWATCHED.get) == (START, START + gap)) is is_told
 
 
 @pytest.mark.parametrize("restarts", [False, True])

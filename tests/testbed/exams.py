@@ -34,6 +34,6 @@ async def keep(database: Path, result: ExamResult, clock: Clock) -> None:
     """Write the result into the archive of a bot that does not run."""
     store = storage.open_store(f"sqlite:///{database}", clock=clock)
     try:
-        await store.write(lambda tx: keys.put_exam(tx, result))
+        await store.write(lambda tx: keys.EXAM.put(tx, result))
     finally:
         await store.close()
