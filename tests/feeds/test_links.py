@@ -93,9 +93,10 @@ HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled
     ]
 )
 PLAIN_LOOKING = st.builds(
-    "{}://{}/{}{}{}".format,
+    "{}://{}{}/{}{}{}".format,
     st.sampled_from(["http", "https"]),
     HOSTS,
+    st.sampled_from(["", ":80", ":443", ":8443", ":080", ":9", ":99999", ":"]),
     st.text(alphabet="ab/.-_~,:@!$'()*+;=&%9Aé", max_size=14)
     | st.sampled_from(
         ["amp/a", "a/amp", "a/amp/", "a.amp", "a/amp.html", "news/amp/a-1-2", "campaign", "url", "amp/s/e.org/a"]
@@ -115,6 +116,7 @@ PLAIN_LOOKING = st.builds(
 @example("https://-e.org/a")
 @example(f"https://{'e' * 64}.org/a")
 @example("https://e.org/a/..")
+@example("https://news.example.org:8443/a?utm_campaign=x&id=1")
 def test_a_plain_link_is_read_as_the_careful_reading_reads_it(url: str) -> None:
     quick = links.canonicalise_plain(url)
     assert quick is None or quick == links.canonicalise_by_parts(url)
