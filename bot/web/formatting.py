@@ -223,8 +223,8 @@ def build_timeline(row: StoryRow) -> list[Moment]:
     }
     moments = list(by_article.values())
     steps: defaultdict[int, dict[tuple[object, ...], Step]] = defaultdict(dict)
-    #: Channel and time -> the last step of that time, which the message of that time carries out.
-    carried_out: dict[tuple[str, datetime], Step] = {}
+    #: Channel and time -> the steps of that time, which the messages of that time carry out.
+    carried_out: defaultdict[tuple[str, datetime], list[Step]] = defaultdict(list)
     timed: dict[datetime, Moment] = {}
     for decision in row.decisions:
         moment = by_article.get(decision.article) if decision.article is not None else None
@@ -242,12 +242,16 @@ def build_timeline(row: StoryRow) -> list[Moment]:
             step = steps[id(moment)][alike] = Step(decision)
             moment.steps.append(step)
         step.channels.append(decision.channel)
-        carried_out[decision.channel, decision.at] = step
+        carried_out[decision.channel, decision.at].append(step)
     for message in row.messages:
-        step = carried_out.get((message.channel, message.created_at))
-        if step is None:
-            step = Step(None, [message.channel])
+        done = carried_out[message.channel, message.created_at]
+        if not done:
+            done = [Step(None, [message.channel])]
             at = message.receipt.sent_at if message.receipt else message.created_at
-            moments.append(Moment(at=at, steps=[step]))
-        step.messages.append(message)
+            moments.append(Moment(at=at, steps=done))
+        what = (message.message.kind.value, message.message.reason)
+        step = next(
+            (one for one in done if one.decision and (one.decision.action.value, one.decision.reason) == what), None
+        )
+        (step or done[-1]).messages.append(message)
     return sorted(moments, key=lambda moment: moment.at)

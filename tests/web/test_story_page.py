@@ -32,7 +32,9 @@ async def test_a_story_tells_what_happened_in_its_order(shared: Page) -> None:
     tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
     moments = [text_of(item) for item in elements(tree, "//ol[@class='timeline']/li")]
     assert "First report: wire" in moments[0]
-    assert "desk: posted, first report" in moments[0]
+    assert "desk: posted, first report sent" in moments[0]
+    assert "desk: replied, added outlet sent" in moments[2], "each message is at the step that it carries out"
+    assert "desk: edited, added outlet (ledger) sent" in moments[2]
     assert [word for moment in moments for word in re.findall("Report: (courier|ledger)", moment)] == [
         "courier",
         "ledger",
