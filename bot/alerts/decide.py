@@ -72,10 +72,11 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
             return ()
         detail = "; ".join(map(_shown, facts)) or "no news for the next brief"
         return (situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts),)
+    rule_replies = _second_rules(situation, alert, events)
     replies = (
-        *_second_rules(situation, alert, events),
+        *rule_replies,
         *_other_events(situation, events),
-        *_news(situation, alert, events),
+        *_news(situation, alert, events, rule_replies),
     )
     if not situation.arrivals and not replies:
         if situation.has_new_headline:
@@ -135,9 +136,20 @@ def _second_rules(situation: Situation, alert: Alert, events: Sequence[Fact]) ->
     return tuple(replies)
 
 
-def _news(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
-    """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
-    facts = _facts(situation, alert, events)
+def _news(
+    situation: Situation, alert: Alert, events: Sequence[Fact], rule_replies: Sequence[Decision]
+) -> tuple[Decision, ...]:
+    """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none.
+
+    A joined article that a reply about a rule shows is not repeated. A corroboration lists all articles.
+    """
+    is_listed = any(reply.reason is Reason.CORROBORATION for reply in rule_replies)
+    shown = {fact.article for reply in rule_replies for fact in reply.facts}
+    facts = tuple(
+        fact
+        for fact in _facts(situation, alert, events)
+        if not (fact.is_joined and (is_listed or fact.article in shown))
+    )
     if not facts:
         return ()
     reason = Reason.NEW_FACT

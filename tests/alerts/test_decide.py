@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot import alerts
 from bot.model.actions import SilenceKind
 from bot.model.alerts import Alert, AlertAction, AlertState, Reason
-from bot.model.rules import ONLY_BRIEF, Rule, Severity
+from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
 from bot.model.stories import EDITED, ArticleId, Join, JoinReason, Member, SendId, StoryId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
@@ -168,6 +168,28 @@ def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     decisions = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
     assert outcomes(decisions) == [("reply", "corroboration"), ("edit", "added outlet")]
     assert decisions[0].detail == "2 independent outlets"
+
+
+def test_an_article_that_a_reply_about_a_rule_shows_gets_no_second_reply() -> None:
+    high = dataclasses.replace(RULE, severity=Severity.HIGH)
+    third = member("c", rules=("exit", "confirmed"))
+    third = replace(third, join=replace(third.join, probability=0.7))
+    members = (member("a"), member("b"), third)
+    rules = (high, dataclasses.replace(high, name="confirmed", min_outlets=3))
+    current = situation(*members, arrived=1, rules=rules, alert=posted())
+    assert outcomes(alerts.decide(current)) == [("reply", "corroboration"), ("edit", "added outlet")]
+    deadline = replace(fact("deadline", "30 December"), article=ArticleId("c"))
+    assert outcomes(alerts.decide(replace(current, facts=(deadline,)))) == [
+        ("reply", "corroboration"),
+        ("reply", "new fact"),
+        ("edit", "added outlet"),
+    ]
+    every = PostingPolicy(thread=Thread.ALL)
+    rules = (RULE, dataclasses.replace(RULE, name="backdoor law"))
+    second = (member("a"), member("b", rules=("exit", "backdoor law")), member("c"))
+    decided = alerts.decide(situation(*second, arrived=2, rules=rules, alert=posted(), policy=every))
+    assert outcomes(decided) == [("reply", "rule"), ("reply", "added outlet"), ("edit", "added outlet")]
+    assert [[fact.article for fact in reply.facts] for reply in decided[:2]] == [["b"], ["c"]]
 
 
 def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
