@@ -24,9 +24,11 @@ from bot.alerts import routing
 from bot.alerts.decide import decide, record_decision
 from bot.alerts.feedback import active_feedback
 from bot.alerts.holds import release, release_to_brief
-from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end, without_silenced
+from bot.alerts.silences import ActiveSilences
+from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
 
 __all__ = [
+    "ActiveSilences",
     "Situation",
     "active_feedback",
     "decide",
@@ -36,5 +38,4 @@ __all__ = [
     "release",
     "release_to_brief",
     "routing",
-    "without_silenced",
 ]

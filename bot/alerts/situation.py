@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,7 +12,7 @@ from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread, highest_severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
-from bot.model.stories import Article, Fact, Member, Story
+from bot.model.stories import Fact, Member, Story
 
 
 def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
@@ -154,41 +154,3 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         """Return a reply. Below severity high, ``until`` is the end of quiet hours."""
         send_at = None if self.severity is Severity.HIGH else quiet_hours_end(self.policy.quiet, self.now)
         return self.decision(AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts)
-
-
-def without_silenced(
-    situation: Situation,
-    *,
-    of_story: Silence | None,
-    of_rule: Callable[[str], Silence | None],
-    of_article: Callable[[Article], Silence | None],
-) -> Situation:
-    """Return the situation without silenced rules and articles. If nothing is left, set its ``silence`` instead.
-
-    ``of_rule`` takes the name of a rule.
-
-    A story is silenced as a whole by ``of_story``, or if all its rules or all its articles are silenced. It is also
-    silenced for now if every new or changed article is silenced; a later article that is not silenced is posted.
-    """
-    if of_story is not None:
-        return replace(situation, silence=of_story)
-    silenced = tuple((rule, silence) for rule in situation.rules if (silence := of_rule(rule.name)))
-    if silenced and len(silenced) == len(situation.rules):
-        return replace(situation, silence=silenced[0][1])
-    members = situation.story.members
-    of_first = of_article(members[0].article) if members else None
-    if of_first is not None and all(of_article(member.article) for member in members):
-        return replace(situation, silence=of_first)
-    changed = {fact.article for fact in situation.facts}
-    new_members = (*situation.arrivals, *(member for member in members if member.article.id in changed))
-    by_article = {member.article.id: of_article(member.article) for member in new_members}
-    covered = {article: silence for article, silence in by_article.items() if silence is not None}
-    if covered and len(covered) == len(by_article):
-        return replace(situation, silence=next(iter(covered.values())))
-    return replace(
-        situation,
-        rules=tuple(rule for rule in situation.rules if of_rule(rule.name) is None),
-        silence_of_some=next(iter(covered.values()), None),
-        arrivals=tuple(member for member in situation.arrivals if member.article.id not in covered),
-        facts=tuple(fact for fact in situation.facts if fact.article not in covered),
-    )

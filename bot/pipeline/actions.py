@@ -305,7 +305,7 @@ def _is_shown(turn: Turn, alert: Alert, edit: Outgoing) -> bool:
 
 def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:
     turn = context.turn
-    shown = silences.ActiveSilences(turn.active_silences()).shown(alert)
+    shown = turn.active_silences().shown(alert)
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
     if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.

@@ -19,7 +19,6 @@ from bot.model.messages import Listing, Outgoing, Post, Reply, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId
 from bot.pipeline import briefs, messages
-from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ChangedStory, Turn
 from bot.stories import summaries
 from bot.stories.facts import turns
@@ -53,9 +52,9 @@ class Dispatcher:
         self._recent: dict[str, Sequence[Alert]] = {}
 
     @cached_property
-    def _silences(self) -> ActiveSilences:
+    def _silences(self) -> alerts.ActiveSilences:
         """The active silences. Most turns of a release have nothing to post and do not need them."""
-        return ActiveSilences(self._turn.active_silences())
+        return self._turn.active_silences()
 
     def dispatch(self, changed: Collection[ChangedStory]) -> list[Decision]:
         """Decide what to post about saved stories in each channel, and save the decisions, alerts and messages."""

@@ -1,4 +1,4 @@
-"""Make, end and apply silences.
+"""Make and end silences.
 
 Changes are collected in the caller's turn. A post that a silence holds back is recorded as a decision with the
 reason `silenced`.
@@ -6,20 +6,18 @@ reason `silenced`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from bot import alerts, notices
+from bot import notices
 from bot.durations import format_duration
 from bot.feeds.links import outlet_of
 from bot.model import visible
 from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind, rule_key
-from bot.model.alerts import Alert
 from bot.model.errors import CannotSilence
 from bot.model.messages import Reply, SendState
-from bot.model.stories import Article, StoryId, send_id
+from bot.model.stories import StoryId, send_id
 from bot.pipeline.rights import ActionContext
 from bot.pipeline.turn import Turn
 from bot.rules import errors
@@ -38,7 +36,7 @@ def make_silence(context: ActionContext, action: MakeSilence) -> tuple[Silence, 
     """
     turn = context.turn
     silence = _silence_of(context, action)
-    for active in turn.active_silences():
+    for active in turn.active_silences().active:
         if _covers(active, silence):
             return active, False
     if silence.id in {stored.id for stored in turn.tx.silences.all()}:
@@ -133,53 +131,9 @@ def end_silence(turn: Turn, silence: Silence, *, by: str) -> Silence:
     return ended
 
 
-class ActiveSilences:
-    """The silences that are active at one point in time."""
-
-    def __init__(self, active: Sequence[Silence]) -> None:
-        self._active = active
-
-    def without_silenced(self, situation: alerts.Situation) -> alerts.Situation:
-        """Return the situation without the rules and articles that are silenced."""
-        if not self._active:
-            return situation
-        channel, alert = situation.channel, situation.alert
-        return alerts.without_silenced(
-            situation,
-            of_story=self.of_story(situation.story.id, channel, posted_for=alert.posted_for if alert else None),
-            of_rule=lambda name: self.of_rule(name, channel),
-            of_article=lambda article: self.of_article(article, channel),
-        )
-
-    def shown(self, alert: Alert) -> tuple[Silence, ...]:
-        """Return the silences that an alert's message shows: silences of its story and of its rules."""
-        of_story = self.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
-        of_rules = (self.of_rule(rule, alert.channel) for rule in alert.rules)
-        return tuple(silence for silence in (of_story, *of_rules) if silence)
-
-    def of_story(self, story: StoryId, channel: str, *, posted_for: StoryId | None = None) -> Silence | None:
-        """Return the silence of the story or of ``posted_for`` (see Alert.posted_for), if any."""
-        return self._find(SilenceKind.STORY, channel, story, posted_for)
-
-    def of_rule(self, name: str, channel: str) -> Silence | None:
-        """Return the silence of a rule in a channel, if any."""
-        return self._find(SilenceKind.RULE, channel, name)
-
-    def of_article(self, article: Article, channel: str) -> Silence | None:
-        """Return the silence of the article's outlet, if any."""
-        return self._find(SilenceKind.OUTLET, channel, article.outlet)
-
-    def _find(self, kind: SilenceKind, channel: str, *names: str | None) -> Silence | None:
-        folded = {name.casefold() for name in names if name}
-        for silence in self._active:
-            if silence.kind is kind and silence.holds_in(channel) and silence.name.casefold() in folded:
-                return silence
-        return None
-
-
 def _drop_replies(turn: Turn, silence: Silence) -> None:
     """Drop the unsent replies about the subject of a new silence, unless a sender has claimed them."""
-    outbox, in_force = turn.tx.outbox, ActiveSilences(turn.active_silences())
+    outbox, in_force = turn.tx.outbox, turn.active_silences()
     if silence.kind is SilenceKind.STORY:
         posted = [alert for alert in turn.alerts([StoryId(silence.name)]) if silence.holds_in(alert.channel)]
         # After a merge, the message may have been posted for another story.

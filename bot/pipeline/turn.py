@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import notices, storage
+from bot.alerts.silences import ActiveSilences
 from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -330,10 +331,10 @@ class Turn:
         self.changes.judgements.extend(new)
         return bool(new)
 
-    def active_silences(self) -> list[Silence]:
-        """Return the silences that are active now, oldest first, with the changes of this turn."""
+    def active_silences(self) -> ActiveSilences:
+        """Return the silences that are active now, with the changes of this turn."""
         silences = {silence.id: silence for silence in self.tx.silences.active(self.now)} | self.changes.silences
-        return [silence for silence in silences.values() if silence.is_active(self.now)]
+        return ActiveSilences([silence for silence in silences.values() if silence.is_active(self.now)])
 
     def save_silence(self, silence: Silence) -> None:
         """Save a silence that was made or ended."""

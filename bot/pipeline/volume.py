@@ -23,7 +23,6 @@ from bot.model.messages import Edit, Listing, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Member, Story, StoryId, send_id
 from bot.model.surges import Surge, Volume
-from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import Turn
 from bot.stories import summaries, volume
 
@@ -188,7 +187,7 @@ def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, St
         members = [member for cause in surge.causes.largest for member in stories[cause.story].members]
         tags = {tag for member in members if (feed := feeds.get(member.article.feed)) for tag in feed.tags}
         channels = routing.route_channels(turn.settings.bot.routes, rule, tags=tags, now=turn.now)
-    silences = ActiveSilences(turn.active_silences())
+    silences = turn.active_silences()
     return tuple(channel for channel in channels if silences.of_rule(rule.name, channel) is None)
 
 
@@ -211,7 +210,7 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     turn.save_surge(surge)
     listing = _write_listing(turn, surge, stories)
     message = listing if is_first else Edit(content=listing)
-    silences = ActiveSilences(turn.active_silences())
+    silences = turn.active_silences()
     for channel in surge.channels:
         policy = turn.settings.policy(channel)
         has_only_briefs = policy.brief is not None and policy.brief.only

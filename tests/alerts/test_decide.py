@@ -414,12 +414,9 @@ LAW = Rule(name="law", notify=("desk",))
 
 
 def with_silences(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
-    return alerts.without_silenced(
-        here,
-        of_story=silence(SilenceKind.STORY, story) if story else None,
-        of_rule=lambda name: silence(SilenceKind.RULE, rule) if name == rule else None,
-        of_article=lambda article: silence(SilenceKind.OUTLET, outlet) if article.outlet == outlet else None,
-    )
+    subjects = {SilenceKind.RULE: rule, SilenceKind.OUTLET: outlet, SilenceKind.STORY: story}
+    active = [silence(kind, name) for kind, name in subjects.items() if name]
+    return alerts.ActiveSilences(active).without_silenced(here)
 
 
 def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
