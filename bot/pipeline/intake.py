@@ -42,9 +42,7 @@ from bot.storage.columns import JsonColumn
 from bot.stories import facts
 from bot.stories.attribution import find_origins
 
-#: The stored form of an item that was set aside.
-ITEM: JsonColumn[Item] = JsonColumn(Item)
-#: The stored form of an entry that could not be cleaned.
+#: The stored form of an item that was set aside: the entry as the source parsed it.
 ENTRY: JsonColumn[Entry] = JsonColumn(Entry)
 #: The stages at which mails, items and entries are set aside.
 PARSING, CLEANING = "parse", "clean"
@@ -383,7 +381,7 @@ def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, *, now: dateti
         if (piece := f"{url} {key}") not in aside:
             quarantine.set_aside(tx, kind, piece, fault.error, stage=stage, now=now, body=body)
     for item, error in poll.faults:
-        piece, body = _piece_id(url, item), ITEM.dump(item)
+        piece, body = _piece_id(url, item), ENTRY.dump(item.entry)
         quarantine.set_aside(tx, kind, piece, error, stage="intake", now=now, body=body)
 
 

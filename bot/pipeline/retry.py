@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from bot import storage
 from bot.config.settings import Settings
-from bot.feeds.items import Item
 from bot.model.feeds import ParsedFeed
 from bot.model.fetching import Response
 from bot.model.quarantine import PieceKind, QuarantinedPiece
@@ -53,13 +52,8 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             tx.outbox.revive(piece.id, now=now)
         case PieceKind.ITEM if piece.stage == intake.PARSING:
             _parse_again(tx, piece, now=now)
-        case PieceKind.ITEM if piece.stage == intake.CLEANING:
-            reading = ParsedFeed(entries=(intake.ENTRY.load(piece.body),), is_increment=True)
-            _ingest_again(tx, piece, reading, None, settings, now=now)
         case PieceKind.ITEM:
-            item = intake.ITEM.load(piece.body)
-            reading = ParsedFeed(entries=(item.entry,), is_increment=True)
-            _ingest_again(tx, piece, reading, (item,), settings, now=now)
+            _ingest_again(tx, piece, settings, now=now)
         case PieceKind.ROW:
             raise AssertionError("nobody can ask for a row to be tried again")
 
@@ -76,21 +70,14 @@ def _parse_again(tx: storage.Transaction, piece: QuarantinedPiece, *, now: datet
         tx.feeds.save([replace(state, due_at=now, validators=validators)])
 
 
-def _ingest_again(
-    tx: storage.Transaction,
-    piece: QuarantinedPiece,
-    reading: ParsedFeed,
-    items: tuple[Item, ...] | None,
-    settings: Settings,
-    *,
-    now: datetime,
-) -> None:
-    """Ingest items as if their feed had listed nothing else, without a change of the feed's state."""
+def _ingest_again(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settings, *, now: datetime) -> None:
+    """Clean and ingest an item as if its feed had listed nothing else, without a change of the feed's state."""
     url = piece.id.partition(" ")[0]
     feed, state = settings.feeds_by_address.get(url), tx.feeds.get(url)
     if feed is None or state is None:
         return
-    poll = Poll(feed=feed, state=state, answer=Response(status=200, url=url), reading=reading, cleaned=items)
+    reading = ParsedFeed(entries=(intake.ENTRY.load(piece.body),), is_increment=True)
+    poll = Poll(feed=feed, state=state, answer=Response(status=200, url=url), reading=reading)
     for ingested in intake.ingest_polls(tx, [poll], settings, now=now):
         intake.store_changes(tx, ingested.changes, now=now)
         tx.articles.see(ingested.sightings, at=now)

@@ -59,10 +59,8 @@ class UnreadableValue(Exception):
     The store sets its row aside and runs the transaction again (``Store``).
     """
 
-    def __init__(self, kind: TypeDecorator[Any]) -> None:
+    def __init__(self) -> None:
         super().__init__("a stored value cannot be read")
-        #: The type of the columns that may contain the value.
-        self.kind = kind
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -79,7 +77,7 @@ class Timestamp(TypeDecorator[datetime]):
         try:
             return None if value is None else EPOCH + value * _MICROSECOND
         except (TypeError, OverflowError) as error:
-            raise UnreadableValue(self) from error
+            raise UnreadableValue from error
 
 
 class WholeNumber(TypeDecorator[int]):
@@ -91,7 +89,7 @@ class WholeNumber(TypeDecorator[int]):
     def process_result_value(self, value: object, dialect: Dialect) -> int | None:
         if value is None or type(value) is int:
             return value
-        raise UnreadableValue(self)
+        raise UnreadableValue
 
 
 class Flag(TypeDecorator[bool]):
@@ -105,7 +103,7 @@ class Flag(TypeDecorator[bool]):
         def process(value: object) -> bool | None:
             if value is None or value in (0, 1):
                 return None if value is None else bool(value)
-            raise UnreadableValue(self)
+            raise UnreadableValue
 
         return process
 
@@ -119,7 +117,7 @@ class StoredFloat(TypeDecorator[float]):
     def process_result_value(self, value: object, dialect: Dialect) -> float | None:
         if value is None or isinstance(value, float | int):
             return value
-        raise UnreadableValue(self)
+        raise UnreadableValue
 
 
 class StorableText(TypeDecorator[str]):
@@ -149,7 +147,7 @@ class EnumText(TypeDecorator[E]):
         try:
             return None if value is None else self.kind(value)
         except ValueError as error:
-            raise UnreadableValue(self) from error
+            raise UnreadableValue from error
 
 
 class HashBytes(TypeDecorator[bytes]):
@@ -241,7 +239,7 @@ class JsonColumn(TypeDecorator[T]):
         try:
             return None if value is None else self.load(value)
         except (ValueError, RecursionError) as error:
-            raise UnreadableValue(self) from error
+            raise UnreadableValue from error
 
 
 def _plain_text(value: object) -> str:
@@ -249,6 +247,10 @@ def _plain_text(value: object) -> str:
     if isinstance(value, str):
         return str.__str__(value)
     raise NotImplementedError(type(value))
+
+
+#: The types whose values may be unreadable.
+CHECKED = (Timestamp, WholeNumber, Flag, StoredFloat, EnumText, JsonColumn)
 
 
 def _cleaned(value: object) -> object:

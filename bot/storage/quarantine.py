@@ -19,11 +19,11 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
+from sqlalchemy.types import NullType
 
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.storage.articles import WITHOUT_TEXT
-from bot.storage.columns import Repository, Rows, UnreadableValue, upsert
+from bot.storage.columns import CHECKED, Repository, Rows, UnreadableValue, upsert
 from bot.storage.feeds import FeedStates
 from bot.storage.schema import articles, feeds, metadata, quarantine, stories
 
@@ -90,11 +90,11 @@ class Quarantine(Repository):
 
     # -- rows that cannot be read
 
-    def take_out_rows(self, kind: TypeDecorator[Any], *, version: str, now: datetime) -> Sequence[QuarantinedPiece]:
-        """Take the rows with an unreadable value of a column type out of their tables. Return their pieces."""
+    def take_out_rows(self, *, version: str, now: datetime) -> Sequence[QuarantinedPiece]:
+        """Take the rows with an unreadable value out of their tables. Return their pieces."""
         pieces = []
         for table in metadata.sorted_tables:
-            columns = [column for column in table.columns if _is_same(column.type, kind)]
+            columns = [column for column in table.columns if isinstance(column.type, CHECKED)]
             for address, column in self._find_unreadable(table, columns):
                 row = self._raw_rows(table, self._address == address)[0]
                 rows = {table.name: [row], **self._take_out(table, row, address, now=now)}
@@ -164,10 +164,6 @@ class Quarantine(Repository):
         if table is feeds:
             FeedStates(self._connection).add([str(row["url"])], now=now)
         return dependents
-
-
-def _is_same(kind: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
-    return type(kind) is type(other) and getattr(kind, "kind", None) == getattr(other, "kind", None)
 
 
 def _raw(column: Column[Any]) -> ColumnElement[Any]:

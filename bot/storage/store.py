@@ -257,7 +257,7 @@ class Store:
         try:
             with translated(self.address), writer.begin() as connection:
                 rows = Quarantine(connection)
-                pieces = rows.take_out_rows(unreadable.kind, version=__version__, now=self.clock.now())
+                pieces = rows.take_out_rows(version=__version__, now=self.clock.now())
         finally:
             if writer is not self._writer:
                 writer.dispose()
