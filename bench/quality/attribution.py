@@ -1,12 +1,13 @@
 """Measure what articles are said to repeat: the origins that bot/stories/attribution.py finds, against a reader's.
 
-    python -m bench.quality.attribution [--part development|report-1|report-2] [--show] [--read]
+    python -m bench.quality.attribution [--part development|report-1|report-2|languages] [--show] [--read]
 
 Draws articles of the data sets ``stories``, ``articles``, ``summaries`` and ``feed-snapshots``
 (tests/testbed/shared_data.py): 300 for development, and two lots of others for the report, which were read before the
-program ran on them. A person read each one; ``attribution_read.tsv`` has the origins that it names. Prints how much of
-what the program says is right, and how much of what the reader found it finds. ``--show`` prints every difference with
-its sentence, ``--read`` the articles.
+program ran on them. The part ``languages`` is every article of eight German, French, Spanish and Catalan feeds of the
+data set ``feeds-wild``. A person read each one; ``attribution_read.tsv`` has the origins that it names. Prints how much
+of what the program says is right, and how much of what the reader found it finds. ``--show`` prints every difference
+with its sentence, ``--read`` the articles.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ import gzip
 import hashlib
 import json
 import random
+import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import feedparser
+from msgspec.structs import replace
 
 from bench.quality import replay
-from bot.feeds import links
+from bot.feeds import kinds, links
+from bot.feeds.items import prepare_items
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from bot.model.stories import Article, ArticleId
 from bot.stories.attribution import Outlet, OutletNames, find_origins, known_outlets
 from tests.testbed import shared_data
@@ -35,11 +41,24 @@ SAMPLE = {"fnc": 90, "gva": 50, "lede-feeds": 50, "feed-snapshots": 50, "basil":
 #: The further data sets of the second report, which otherwise has as many articles as the first.
 FURTHER = {"summaries": 10}
 PARTS = ("development", "report-1", "report-2")
+#: The feeds of the part "languages", which are read as a whole, with their outlets.
+LANGUAGES = {
+    "Rss20Spiegel": "Spiegel",
+    "Rss20FazNet": "FAZ",
+    "Rss10OrfAt": "ORF",
+    "Rss20DaStandardAt": "Der Standard",
+    "Rss20LeFigaro": "Le Figaro",
+    "Rss20LeFil": "JDD",
+    "Rss10Minutos20": "20minutos",
+    "Rss10Minutos20Catalans": "20minutos",
+}
 _WHEN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def draw(part: str) -> list[Article]:
     """Return one part of the articles, in a fixed order."""
+    if part == "languages":
+        return list(_feed_items())
     articles: list[Article] = []
     for name, count in SAMPLE.items():
         pool = sorted(_read(name), key=lambda article: article.id)
@@ -87,6 +106,20 @@ def _items() -> Iterator[Article]:
         yield from items.values()
 
 
+def _feed_items() -> Iterator[Article]:
+    """Yield the items of the feeds in other languages, as the bot reads them."""
+    with tarfile.open(shared_data.path("feeds-wild") / "feeds.tar.xz") as packed:
+        members = {Path(member.name).stem: member for member in packed.getmembers()}
+        for name, outlet in LANGUAGES.items():
+            content = packed.extractfile(members[name])
+            assert content is not None
+            reading = kinds.parse_document(Body(content=content.read(), content_type="", url="https://x.example"))
+            for number, item in enumerate(prepare_items(Feed(url="https://x.example"), reading)[1]):
+                author = item.entry.author
+                article = _article(f"{name}:{number}", item.title, item.text, outlet, item.link, author)
+                yield replace(article, language=item.entry.language or reading.language)
+
+
 def _article(name: str, title: str, text: str, outlet: str, link: str | None, author: str | None = None) -> Article:
     return Article(
         id=ArticleId(name),
@@ -117,7 +150,7 @@ def _read_labels() -> dict[str, set[str]]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--part", choices=PARTS, default=PARTS[0])
+    options.add_argument("--part", choices=(*PARTS, "languages"), default=PARTS[0])
     options.add_argument("--show", action="store_true", help="print what is wrong or not found")
     options.add_argument("--read", action="store_true", help="print the articles")
     chosen = options.parse_args()

@@ -243,5 +243,5 @@ _LINE_END = LazyPattern(r"(?: (?:[Ss]taff|[Rr]eporters?|[Ww]riters?|News))*\s*(?
 _DATELINE_START = LazyPattern(r"(?:^|[\s.,])\((?:[\w .]+[/,&] ?)?$")
 _DATELINE_END = LazyPattern(r"(?: ?[/,&] ?[\w .]+)?\)\s{0,3}(?:(?:[A-Z]{3,20} )?(?:\.?-|[-–—:]|۔)|(?<=\))[A-Z])")
 _BRACKET_START, _BRACKET_END = LazyPattern(r"\n\[ ?(?:The )?$"), LazyPattern(r" ?\](?:\n|$)")
-_SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/]|[–—] ?| - |[.!?”\"]\s)$")
+_SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/](?:(?:with|mit|avec|con) )?|[–—] ?| - |[.!?”\"]\s)$")
 _SIGNATURE_END = LazyPattern(r"(?:/\w+)*[)\].]?\s*\Z")
