@@ -1,9 +1,9 @@
 """Measure what articles are said to repeat: the origins that bot/stories/attribution.py finds, against a reader's.
 
-    python -m bench.quality.attribution [--part development|report-1|report-2|languages] [--show] [--read]
+    python -m bench.quality.attribution [--part development|report-1|report-2|report-3|languages] [--show] [--read]
 
 Draws articles of the data sets ``stories``, ``articles``, ``summaries`` and ``feed-snapshots``
-(tests/testbed/shared_data.py): 300 for development, and two lots of others for the report, which were read before the
+(tests/testbed/shared_data.py): 300 for development, and three lots of others for the report, which were read before the
 program ran on them. The part ``languages`` is every article of eight German, French, Spanish and Catalan feeds of the
 data set ``feeds-wild``. A person read each one; ``attribution_read.tsv`` has the origins that it names. Prints how much
 of what the program says is right, and how much of what the reader found it finds. ``--show`` prints every difference
@@ -36,11 +36,11 @@ from bot.stories.attribution import Outlet, OutletNames, find_origins, known_out
 from tests.testbed import shared_data
 
 SEED = 49
-#: Data set -> number of articles for development. The first report has half as many.
+#: Data set -> number of articles for development. Each report has half as many.
 SAMPLE = {"fnc": 90, "gva": 50, "lede-feeds": 50, "feed-snapshots": 50, "basil": 20, "zyte": 20, "allsides": 20}
-#: The further data sets of the second report, which otherwise has as many articles as the first.
+#: The further data sets of the second report.
 FURTHER = {"summaries": 10}
-PARTS = ("development", "report-1", "report-2")
+PARTS = ("development", "report-1", "report-2", "report-3")
 #: The feeds of the part "languages", which are read as a whole, with their outlets.
 LANGUAGES = {
     "Rss20Spiegel": "Spiegel",
