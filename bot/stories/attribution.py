@@ -138,7 +138,7 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
 
     def note(mention: Mention, sentence: str, *, is_lead: bool) -> None:
         outlet = mention.outlet
-        if not _is_own(outlet, mention.text, article):
+        if not _is_own(mention, article):
             origins.setdefault(outlet.owner, Origin(outlet.name, outlet.owner, sentence, is_lead))
 
     if author := (article.author or "")[:_OPENING]:
@@ -146,7 +146,8 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
             if _is_whole_byline(author, mention):
                 note(mention, author, is_lead=True)
     for mention in find_mentions(article.title[:_OPENING], names):
-        if _is_credited(article.title, mention) or _TITLE_END.search(article.title[: mention.start]):
+        is_at_end = _TITLE_END.search(article.title[: mention.start]) and not article.title[mention.end :].strip()
+        if is_at_end or _is_credited(article.title, mention):
             note(mention, article.title, is_lead=True)
     text = article.text[:_MOST_CHARACTERS]
     lead = -1
@@ -163,13 +164,16 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
     return tuple(origins.values())
 
 
-def _is_own(outlet: Outlet, name: str, article: Article) -> bool:
+def _is_own(mention: Mention, article: Article) -> bool:
     """Return whether the outlet is the article's own, by its owner or by its name ("BBC" and "BBC News - Asia")."""
-    own, words = _WORD.findall(article.outlet.casefold()), _WORD.findall(name.casefold())
+    own, words = _WORD.findall(article.outlet.casefold()), _WORD.findall(mention.text.casefold())
     joined, site = "".join(words), article.owner.partition(".")[0]
-    if outlet.owner == article.owner or "".join(own).startswith(joined):
+    if mention.outlet.owner == article.owner or "".join(own).startswith(joined):
         return True
     if len(words) > 1 and (joined in "".join(own) or joined in site or (site and joined.startswith(site))):
+        return True
+    # "NBC10" on nbcphiladelphia.com
+    if not mention.is_listed and (brand := _LETTERS.match(joined)) and brand[0] in site:
         return True
     return bool(own) and (f" {' '.join(words)} " in f" {' '.join(own)} " or words[: len(own)] == own)
 
@@ -222,7 +226,7 @@ def _sentence(text: str, mention: Mention) -> str:
 
 
 _SECTION, _REFERENCE = LazyPattern(r"\[(\w+)\]"), LazyPattern(r"<([A-ZÀ-Þ_]+)>")
-_WORD = LazyPattern(r"\w+")
+_WORD, _LETTERS = LazyPattern(r"\w+"), LazyPattern(r"[a-z]{3,}")
 _GAP = LazyPattern(r"[ \u00a0]|[.'’!&/-]{1,2} ?")
 
 #: A remark in brackets after a name: "The Journal (registration required) was first to report".
@@ -242,6 +246,6 @@ _BYLINE_LINE = LazyPattern(r"(?:^|\n)(?:(?:By|From|Von|Par|Por) (?:the )?)?$")
 _LINE_END = LazyPattern(r"(?: (?:[Ss]taff|[Rr]eporters?|[Ww]riters?|News))*\s*(?:\n|$)")
 _DATELINE_START = LazyPattern(r"(?:^|[\s.,])\((?:[\w .]+[/,&] ?)?$")
 _DATELINE_END = LazyPattern(r"(?: ?[/,&] ?[\w .]+)?\)\s{0,3}(?:(?:[A-Z]{3,20} )?(?:\.?-|[-–—:]|۔)|(?<=\))[A-Z])")
-_BRACKET_START, _BRACKET_END = LazyPattern(r"\n\[ ?(?:The )?$"), LazyPattern(r" ?\](?:\n|$)")
+_BRACKET_START, _BRACKET_END = LazyPattern(r"(?:\n|[.!?”\"] )\[ ?(?:The )?$"), LazyPattern(r" ?\](?:\n|$)")
 _SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/](?:(?:with|mit|avec|con) )?|[–—] ?| - |[.!?”\"]\s)$")
 _SIGNATURE_END = LazyPattern(r"(?:/\w+)*[)\].]?\s*\Z")

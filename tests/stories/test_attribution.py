@@ -58,12 +58,18 @@ CREDITED = [
     ("A resident told KQZV that the lines were dead.", "KQZV"),
     ("A resident told FOX 61 that the lines were dead.", "FOX 61"),
     ("The lines were dead, according to Citi 97.3 FM.", "Citi 97.3 FM"),
-    ("A resident told The Examined that the lines were dead.", "The Examined"),
+    ("A resident told The Examined that the lines were dead.", "Examined"),
     ("The deadline has moved, reports Lanternpost.", "Lanternpost"),
     ("The Lantern247 news website reported that the deadline has moved.", "Lantern247"),
     ("In an interview to Lantern Samachar, the minister named a date.", "Lantern Samachar"),
     ("The deadline has moved by thirty days. - Daily Mirror", "Daily Mirror"),
     ("The deadline has moved by thirty days. PTI", "PTI"),
+    ("The lines were dead. Jane Example and the Associated Press contributed to this report.", "Associated Press"),
+    ("BBC Asia correspondent Jane Example says the talks had failed.", "BBC"),
+    ("The deadline has moved.\n\nSource: Lantern, CNBC", "CNBC"),
+    ("It is a standing key. [The Verge]\n\nThe deadline has moved. The servers stay.", "The Verge"),
+    ("The lines were dead, according to the newspaper ‘Lantern’.", "Lantern"),
+    ("Speaking to The Examined, a resident said that the lines were dead.", "Examined"),
     ("Wie die Nachrichtenagentur Reuters berichtet, zieht sich BlackBerry zurück.", "Reuters"),
     ("BlackBerry zieht sich zurück, sagte ein Sprecher der Deutschen Presse-Agentur, laut dpa.", "dpa"),
     ("BlackBerry zieht sich einem Bericht des „Spiegel“ zufolge zurück.", "Spiegel"),
@@ -140,6 +146,12 @@ def test_a_headline_that_ends_with_an_outlet_repeats_it() -> None:
     assert [origin.name for origin in find_origins(article(title="BlackBerry to leave: WSJ"), NAMES)] == [
         "Wall Street Journal"
     ]
+    assert find_origins(article(title="BlackBerry: Independent shops close"), NAMES) == ()
+
+
+def test_a_station_that_credits_itself_has_no_origin() -> None:
+    text = "A resident told NBC10 that the lines were dead."
+    assert find_origins(article(text, outlet="", owner="nbclantern.example"), NAMES) == ()
 
 
 @pytest.mark.parametrize(
