@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,6 +26,16 @@ class OutsideReport(msgspec.Struct, frozen=True, kw_only=True):
     listed_at: datetime
     #: When the first feed carried the event, or None if no feed has.
     carried_at: datetime | None = None
+
+
+def name_outlets(reports: Iterable[OutsideReport]) -> dict[str, str]:
+    """Return owner -> name of the outlets of reports, in their order. Some indexes show only an outlet's domain."""
+    names: dict[str, str] = {}
+    for report in reports:
+        owner = report.article.owner
+        if names.get(owner, owner) == owner:
+            names[owner] = report.article.outlet
+    return names
 
 
 class IndexState(msgspec.Struct, frozen=True, kw_only=True):

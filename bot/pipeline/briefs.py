@@ -24,6 +24,7 @@ from bot.alerts import next_brief_time, routing
 from bot.config.settings import Settings
 from bot.durations import format_count, format_duration, format_time
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.audit import name_outlets
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
@@ -360,9 +361,9 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
     zone, entries = brief_zone(settings, period.channel), []
     for reports in tx.audits.missed(since=period.since, until=period.until, rules=rules):
         first, rule = reports[0].article, reports[0].rule
-        others = {report.article.outlet for report in reports} - {first.outlet}
-        more = f" and {format_count(len(others), 'other outlet')}" if others else ""
-        details = (f"{first.outlet}{more}, {format_time(first.when, zone)}", rule)
+        names = name_outlets(reports)
+        more = f" and {format_count(len(names) - 1, 'other outlet')}" if len(names) > 1 else ""
+        details = (f"{names[first.owner]}{more}, {format_time(first.when, zone)}", rule)
         entries.append(BriefEntry(headline=first.title, link=first.link, rule=rule, details=details))
     failing = [index.index for index in read_indexes(tx, settings) if index.error]
     remark = f"; no answer from {', '.join(failing)}" if failing else ""

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import pydantic
 
-from bot.model.audit import FEWEST_STORIES, RECALL_PERIOD, OutsideReport
-from bot.model.stories import Article
+from bot.model.audit import FEWEST_STORIES, RECALL_PERIOD, OutsideReport, name_outlets
 from bot.pipeline.audit import read_indexes
 from bot.queries.registry import (
     Archive,
@@ -163,8 +162,7 @@ def _split_months(since: datetime, until: datetime) -> Iterator[tuple[datetime, 
 
 
 def _describe_missed(reports: Sequence[OutsideReport]) -> MissedDocument:
-    first = reports[0].article
-    outlets = list(dict.fromkeys(report.article.outlet for report in reports))
+    first, outlets = reports[0].article, list(name_outlets(reports).values())
     return MissedDocument(
         rule=reports[0].rule, headline=first.title, link=first.link, outlets=outlets, reported_at=first.when
     )
@@ -172,15 +170,9 @@ def _describe_missed(reports: Sequence[OutsideReport]) -> MissedDocument:
 
 def _count_outlets(missed: Sequence[Sequence[OutsideReport]]) -> list[OutletDocument]:
     """Return the outlets that had most of the missed stories. An outlet with an unknown site is counted by its name."""
-    names: dict[str, Article] = {}
-    counts = Counter[str]()
-    for reports in missed:
-        of_event = {report.article.owner: report.article for report in reports}
-        counts.update(of_event.keys())
-        names = of_event | names
+    names = name_outlets(report for reports in missed for report in reports)
+    counts = Counter(owner for reports in missed for owner in name_outlets(reports))
     return [
-        OutletDocument(
-            outlet=names[owner].outlet, site=owner if "." in owner and " " not in owner else "", stories=count
-        )
+        OutletDocument(outlet=names[owner], site=owner if "." in owner and " " not in owner else "", stories=count)
         for owner, count in counts.most_common(MOST_OUTLETS)
     ]

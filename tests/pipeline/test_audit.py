@@ -309,7 +309,8 @@ async def test_the_brief_of_the_channel_lists_what_was_seen_only_elsewhere_and_t
         at = running_desk.clock.now() + 2 * HOUR
         running_desk.publish(listed(PTA, at, outlet="Gazette"))
         await running_desk.live(2 * HOUR)
-        running_desk.serve(listed(PTA, at), listed(UNION, at), of=["google-news"])
+        # GDELT shows only the outlet's domain.
+        running_desk.serve(listed(PTA, at), listed(UNION, at), of=["google-news", "gdelt"])
         running_desk.answer(Reply(status=403), of=["bing-news"])
         for _ in range(5):
             await running_desk.live(DAY / 2)
