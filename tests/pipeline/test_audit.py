@@ -180,14 +180,14 @@ async def test_reports_from_before_the_first_answer_do_not_count(tmp_path: Path)
 async def test_each_index_is_asked_at_once_and_then_once_a_day_at_a_time_of_its_own(tmp_path: Path) -> None:
     async with desk(tmp_path) as running_desk:
         asked = {index: [running_desk.asked(index)] for index in INDEXES}
-        for _ in range(28):
-            await running_desk.live(3 * HOUR)
+        for _ in range(14):
+            await running_desk.live(6 * HOUR)
             for index in INDEXES:
                 asked[index].append(running_desk.asked(index))
         # The first day ends between half a day and one and a half days after the first question.
         assert all(counts[0] == 1 and counts[-1] in (4, 5) for counts in asked.values())
-        times = [[n for n in range(1, 29) if counts[n] > counts[n - 1]] for counts in asked.values()]
-        assert all(later - earlier == 8 for hours in times for earlier, later in itertools.pairwise(hours))
+        times = [[n for n in range(1, 15) if counts[n] > counts[n - 1]] for counts in asked.values()]
+        assert all(later - earlier == 4 for hours in times for earlier, later in itertools.pairwise(hours))
         assert len({hours[0] for hours in times}) > 1
 
 
@@ -245,10 +245,10 @@ async def test_an_index_in_trouble_is_told_and_the_bot_goes_on(tmp_path: Path, r
 async def test_a_flood_of_results_is_read_up_to_a_hundred(tmp_path: Path) -> None:
     async with desk(tmp_path) as running_desk:
         at = running_desk.clock.now() + HOUR
-        flood = [listed(f"Backdoor number {n} found in the town of Place{n}ville", at) for n in range(400)]
+        flood = [listed(f"{'Backdoor' if n >= 98 else 'Recipe'} number {n} of Place{n}ville", at) for n in range(400)]
         running_desk.serve(*flood, of=["bing-news"])
         await running_desk.live()
-        assert len(await running_desk.missed()) == 100
+        assert len(await running_desk.missed()) == 2
 
 
 async def test_hostile_results_are_stored_as_short_plain_text_and_harm_nothing(tmp_path: Path) -> None:
