@@ -114,19 +114,6 @@ def test_each_wrong_answer_is_shown_with_its_headlines_and_the_last_lines_say_wh
     assert lines[-1].startswith("unfit for translate: 0 of 4 right")
 
 
-@pytest.mark.parametrize("answer", [0.98, "Perhaps."], ids=["yes", "no answer"])
-def test_a_model_that_always_gives_the_same_answer_about_pairs_fails(
-    folder: Path, server: Server, answer: float | str
-) -> None:
-    server.service.answer_with("same_event", lambda data: answer)
-
-    report = json.loads(examine_model(folder, "--json", code=1))
-
-    assert report["weight"] == 0
-    assert report["uses"]["same_event"]["right"] <= 40
-    assert not report["uses"]["same_event"]["passed"]
-
-
 def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_named(
     folder: Path, server: Server
 ) -> None:

@@ -15,7 +15,6 @@ from bot.config.settings import HOME_VARIABLE, absolute_address, database_folder
 from bot.model.access import Secret
 from bot.model.errors import ConfigError
 from tests.config import folders
-from tests.testbed.commands import wirewatch
 
 
 @pytest.mark.parametrize(
@@ -218,12 +217,3 @@ def test_a_relative_path_starts_from_the_home_folder_or_the_folder_of_the_config
 def test_a_folder_that_an_address_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rename the folder"):
         absolute_address(ADDRESS, tmp_path / "what?")
-
-
-def test_two_configurations_share_no_archive(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        wirewatch("init", name, folder=tmp_path)
-        (tmp_path / name / "feeds.yaml").write_text("feeds: []\n")
-        wirewatch("once", "--config", name, folder=tmp_path)
-    result = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.db"))
-    assert result == ["one/data/wirewatch.db", "two/data/wirewatch.db"]

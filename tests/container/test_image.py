@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -31,29 +30,6 @@ def instructions() -> list[Line]:
     )
     joined = text.replace("\\\n", " ")
     return [Line(word, rest.strip()) for word, _, rest in (line.strip().partition(" ") for line in joined.splitlines())]
-
-
-@pytest.fixture
-def last_stage() -> dict[str, list[str]]:
-    lines = instructions()
-    start = max(number for number, line in enumerate(lines) if line.word == "FROM")
-    instructions_by_word: dict[str, list[str]] = {}
-    for line in lines[start:]:
-        instructions_by_word.setdefault(line.word, []).append(line.rest)
-    return instructions_by_word
-
-
-def test_it_runs_as_a_numbered_user_that_is_not_root(last_stage: dict[str, list[str]]) -> None:
-    # A number, so that Kubernetes' runAsNonRoot can check it without the image's list of users.
-    user, _, group = last_stage["USER"][-1].partition(":")
-    assert int(user) > 0
-    assert int(group) > 0
-
-
-@pytest.mark.parametrize("word", ["ENTRYPOINT", "CMD"])
-def test_it_starts_without_a_shell_so_that_signals_reach_the_bot(word: str, last_stage: dict[str, list[str]]) -> None:
-    [form] = last_stage[word]
-    assert isinstance(json.loads(form), list)
 
 
 def test_the_build_is_sent_what_is_copied_and_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,22 +10,53 @@ import pytest
 from msgspec.structs import replace
 
 from bot import storage
+from bot.app.runtime import App
 from bot.channels.kit.rendering import plain_message
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import EDITED, Fact, JoinReason, StoryId
+from bot.model.stories import EDITED, ArticleId, Fact, JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import QueryRunner, Refused
 from bot.testing import messages
-from tests.journeys.world import BOT, RULES, world
+from tests.journeys.world import BOT, world
 from tests.testbed import made
 from tests.testbed.fakes import START
 from tests.testbed.shown import listing_in
 
 #: START is a Wednesday, 9:00 in UTC and 14:00 in Karachi.
 EARLIER = START - timedelta(minutes=1)
-KARACHI = "timezone: Asia/Karachi\n"
+DAYS_AGO = START - timedelta(days=3)
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[App]:
+    """A desk in Karachi without any story."""
+    async with world(tmp_path) as desk:
+        desk.configure("wire", bot=f"{BOT}timezone: Asia/Karachi\n")
+        async with desk.opened() as opened:
+            yield opened
+
+
+async def brief_of(running: App, fill: Callable[[storage.Transaction], None]) -> Brief:
+    """Return the brief of the desk's channel, after its database was filled."""
+    await running.store.write(fill)
+    return await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
+
+
+def add_story(
+    tx: storage.Transaction, name: str, *, near: str | None = None, posted_at: datetime | None = EARLIER
+) -> ArticleId:
+    """Add a story of one article, which may be about the same event as another story. Return the article's id."""
+    article = replace(made.article(name), title=f"The airline: {name}")
+    tx.articles.add([article])
+    story = made.story(name, article)
+    [member] = story.members
+    join = replace(member.join, reason=JoinReason.UNSURE, near=StoryId(near) if near else None)
+    tx.stories.save(replace(story, members=(replace(member, join=join),)))
+    if posted_at:
+        tx.stories.save_alert(made.alert(name, posted_at=posted_at))
+    return article.id
 
 
 @pytest.mark.parametrize(
@@ -39,12 +71,9 @@ KARACHI = "timezone: Asia/Karachi\n"
     ],
 )
 async def test_a_day_is_a_day_of_the_zone_and_a_weekday_is_the_last_one(
-    since: str, until: str | None, expected: tuple[datetime, datetime], tmp_path: Path
+    since: str, until: str | None, expected: tuple[datetime, datetime], running: App
 ) -> None:
-    async with world(tmp_path) as desk:
-        desk.configure("wire", bot=BOT + KARACHI)
-        async with desk.opened() as running:
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(since=since, until=until))
+    brief = await QueryRunner(running).run(BRIEF, BriefParameters(since=since, until=until))
     assert (brief.since, brief.until) == expected
 
 
@@ -57,15 +86,12 @@ async def test_a_day_is_a_day_of_the_zone_and_a_weekday_is_the_last_one(
         ({"since": "90d"}, "longer than 31 days"),
     ],
 )
-async def test_a_period_that_cannot_be_meant_is_refused(parameters: dict[str, str], words: str, tmp_path: Path) -> None:
-    async with world(tmp_path) as desk:
-        desk.configure("wire")
-        async with desk.opened() as running:
-            with pytest.raises(Refused, match=words):
-                await QueryRunner(running).run(BRIEF, BriefParameters(**parameters))
+async def test_a_period_that_cannot_be_meant_is_refused(parameters: dict[str, str], words: str, running: App) -> None:
+    with pytest.raises(Refused, match=words):
+        await QueryRunner(running).run(BRIEF, BriefParameters(**parameters))
 
 
-async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_reason(tmp_path: Path) -> None:
+async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_reason(running: App) -> None:
     def fill(tx: storage.Transaction) -> None:
         outlets = {"narrow": 1, "wide": 3, "held": 1}
         for name, count in outlets.items():
@@ -85,11 +111,7 @@ async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_rea
         )
         tx.stories.decide([hold])
 
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
+    brief = await brief_of(running, fill)
     new, held = (section.entries for section in brief.sections)
     assert [entry.story for entry in new] == ["wide", "narrow"]
     assert new[0].details[0] == "outlet 0 and 2 more"
@@ -109,72 +131,34 @@ def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> Non
     }
 
 
-async def test_stories_that_may_be_one_event_have_one_entry(tmp_path: Path) -> None:
-    def fill(tx: storage.Transaction) -> None:
-        for name, nearest in (("collapse", None), ("grounded", "collapse"), ("other", None)):
-            article = replace(made.article(name), title=f"The airline: {name}")
-            tx.articles.add([article])
-            story = made.story(name, article)
-            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
-            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
-            tx.stories.save_alert(made.alert(name, posted_at=EARLIER))
-
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
-    entries = brief.sections[0].entries
-    assert [entry.story for entry in entries if entry.parts] == ["collapse"]
-    assert [part.headline for entry in entries for part in entry.parts] == ["The airline: grounded"]
-    assert len(entries) == 2
-
-
-async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(tmp_path: Path) -> None:
-    near = {"one": None, "two": "one", "three": "two", "four": "two", "five": "four"}
+async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(running: App) -> None:
+    near = {"one": None, "two": "one", "three": "two", "four": "two", "five": "four", "other": None}
 
     def fill(tx: storage.Transaction) -> None:
         for name, nearest in near.items():
-            article = made.article(name)
-            tx.articles.add([article])
-            story = made.story(name, article)
-            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
-            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
-            tx.stories.save_alert(made.alert(name, posted_at=EARLIER))
+            add_story(tx, name, near=nearest)
 
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
-    [entry] = brief.sections[0].entries
-    assert {entry.story, *(part.story for part in entry.parts)} == near.keys()
+    [section] = (await brief_of(running, fill)).sections
+    [event] = [entry for entry in section.entries if entry.parts]
+    assert {event.headline, *(part.headline for part in event.parts)} == {f"The airline: {n}" for n in near} - {
+        "The airline: other"
+    }
+    assert len(section.entries) == 2
 
 
 @pytest.mark.parametrize("newest", ["new", "held"])
-async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief(newest: str, tmp_path: Path) -> None:
+async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief(newest: str, running: App) -> None:
     fact = messages.NEW_FACT.facts[0]
 
     def fill(tx: storage.Transaction) -> None:
-        for name, nearest in (("earlier", None), (newest, "earlier")):
-            article = replace(made.article(name), title=f"The airline: {name}")
-            tx.articles.add([article])
-            story = made.story(name, article)
-            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
-            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
-        tx.stories.save_alert(made.alert("earlier", posted_at=START - timedelta(days=3)))
+        add_story(tx, "earlier", posted_at=DAYS_AGO)
+        add_story(tx, newest, near="earlier", posted_at=EARLIER if newest == "new" else None)
         reply = replace(made.decision("earlier", AlertAction.REPLY), at=EARLIER, facts=(fact,))
         hold = replace(made.decision("held", AlertAction.HOLD), at=EARLIER, reason=Reason.MIN_OUTLETS, detail="1 of 2")
         tx.stories.decide([reply, *([hold] if newest == "held" else [])])
-        if newest == "new":
-            tx.stories.save_alert(made.alert("new", posted_at=EARLIER))
 
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
-            text = plain_message(brief_message(running.settings, brief))
+    brief = await brief_of(running, fill)
+    text = plain_message(brief_message(running.settings, brief))
     [section] = brief.sections
     [entry] = section.entries
     assert {entry.headline, *(part.headline for part in entry.parts)} == {
@@ -185,12 +169,9 @@ async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief
     assert ("held: 1 of 2" in text) == (newest == "held")
 
 
-async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_new(tmp_path: Path) -> None:
+async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_new(running: App) -> None:
     def fill(tx: storage.Transaction) -> None:
-        article = made.article("a")
-        tx.articles.add([article])
-        tx.stories.save(made.story("s", article))
-        tx.stories.save_alert(made.alert("s", posted_at=START - timedelta(days=3)))
+        article = add_story(tx, "s", posted_at=DAYS_AGO)
         headline = "Ferry fire kills 31 people near Varnholm"
         edit = Fact(
             kind=EDITED,
@@ -198,25 +179,21 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
             before="Ferry fire kills 12 people near Varnholm",
             after=headline,
             sentence=headline,
-            article=article.id,
+            article=article,
             outlet="Herald",
         )
         reply = made.decision("s", AlertAction.REPLY)
         tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, facts=(edit,))])
 
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            brief = await QueryRunner(running).run(BRIEF, BriefParameters(channel="desk"))
-            text = plain_message(brief_message(running.settings, brief))
+    brief = await brief_of(running, fill)
+    text = plain_message(brief_message(running.settings, brief))
     [section] = brief.sections
     assert section.kind is SectionKind.CHANGED
     assert "headline corrected: kills 12 people → kills 31 people (Herald)" in text
 
 
 async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_and_names_no_command(
-    tmp_path: Path,
+    running: App,
 ) -> None:
     entries = tuple(
         BriefEntry(story=StoryId(str(n)), headline=f"Headline {n}", link=f"https://a.example/{n}", is_unseen=True)
@@ -225,11 +202,8 @@ async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_a
     brief = Brief(
         channel="desk", since=EARLIER, until=START, sections=(BriefSection(kind=SectionKind.NEW, entries=entries),)
     )
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            shown_messages = [listing_in(row.message) for row in brief_rows(running.settings, brief)]
-            fits = running.settings.policy("desk").shows_all_stories
+    shown_messages = [listing_in(row.message) for row in brief_rows(running.settings, brief)]
+    fits = running.settings.policy("desk").shows_all_stories
     shown = [[entry for section in message.sections for entry in section.entries] for message in shown_messages]
     assert [entry for listed in shown for entry in listed] == list(entries)
     for message, listed, following in zip(shown_messages[1:], shown[1:], shown[2:], strict=False):
@@ -240,27 +214,18 @@ async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_a
 
 
 @pytest.mark.parametrize("is_of_brief", [True, False])
-async def test_what_is_posted_at_the_very_time_of_a_brief_is_in_one_brief(is_of_brief: bool, tmp_path: Path) -> None:
+async def test_what_is_posted_at_the_very_time_of_a_brief_is_in_one_brief(is_of_brief: bool, running: App) -> None:
     reason = Reason.BRIEF if is_of_brief else Reason.FIRST_REPORT
 
-    def fill(tx: storage.Transaction) -> None:
-        article = made.article("a")
-        tx.articles.add([article])
-        tx.stories.save(made.story("s", article))
+    settings, day = running.settings, timedelta(days=1)
+
+    def count_new(tx: storage.Transaction) -> list[int]:
+        add_story(tx, "s", posted_at=None)
         tx.stories.save_alert(replace(made.alert("s", posted_at=START), reason=reason))
+        periods = [Period(channel="desk", since=since, until=since + day) for since in (START - day, START)]
+        return [
+            read_brief(tx, settings, period, now=period.until, waiting=()).count(SectionKind.NEW) for period in periods
+        ]
 
-    async with world(tmp_path) as desk:
-        desk.configure("wire", rules=RULES)
-        async with desk.opened() as running:
-            await running.store.write(fill)
-            settings, day = running.settings, timedelta(days=1)
-
-            def count_new(tx: storage.Transaction) -> list[int]:
-                periods = [Period(channel="desk", since=since, until=since + day) for since in (START - day, START)]
-                return [
-                    read_brief(tx, settings, period, now=period.until, waiting=()).count(SectionKind.NEW)
-                    for period in periods
-                ]
-
-            counts = await running.store.read(count_new)
+    counts = await running.store.write(count_new)
     assert counts == ([1, 0] if is_of_brief else [0, 1])

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from bot import storage
@@ -270,10 +269,6 @@ async def _differences(store: storage.Store) -> list[Any]:
         )
     )
     return difference
-
-
-def test_the_schemas_revision_is_that_of_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(opening.config()).get_heads() == [schema.REVISION]
 
 
 async def test_a_database_of_a_newer_version_is_not_changed(owned: storage.Store, file: Path) -> None:

@@ -89,18 +89,6 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
         assert mine == sorted(mine)
 
 
-async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.Store]) -> None:
-    await rivals[0].write(lambda tx: tx.key_values.put("count", "0"))
-
-    def add_one(tx: storage.Transaction) -> None:
-        tx.key_values.put("count", str(int(tx.key_values.get("count") or 0) + 1))
-
-    async with asyncio.TaskGroup() as group:
-        for store in rivals * 5:
-            group.create_task(store.write(add_one))
-    assert await rivals[0].read(lambda tx: tx.key_values.get("count")) == "15"
-
-
 async def test_workers_that_start_together_make_one_schema(postgres_server: Server) -> None:
     address = postgres_server.new_database()
     stores = await asyncio.gather(

@@ -95,17 +95,3 @@ async def test_an_unreadable_ruling_is_moved_and_others_are_read(store: storage.
 
     assert [ruling.id for ruling in await store.read(lambda tx: tx.rulings.waiting())] == ["r1"]
     assert len(await store.read(lambda tx: tx.quarantine.all())) == 1
-
-
-async def test_two_unreadable_rulings_one_after_the_other_are_two_pieces(store: storage.Store) -> None:
-    await store.write(
-        lambda tx: tx.connection.execute(stories.insert().values(id="s1", title="t", first_seen=START, last_seen=START))
-    )
-    for ruling in ("r1", "r2"):
-        statement = (
-            f"INSERT INTO rulings (id, at, by, kind, story, articles) VALUES ('{ruling}', 1, 'ann', 'no', 's1', '[]')"
-        )
-        await store.write(lambda tx, statement=statement: tx.connection.exec_driver_sql(statement))  # type: ignore[misc]
-        assert await store.read(lambda tx: tx.rulings.waiting()) == []
-
-    assert len(await store.read(lambda tx: tx.quarantine.all())) == 2

@@ -166,14 +166,6 @@ async def test_the_search_follows_revised_trimmed_and_deleted_articles(store: st
     assert await titles(store, "wombat") == ["Another wombat"]
 
 
-async def test_the_evidence_of_a_search_has_the_positions_of_its_words(store: storage.Store) -> None:
-    await keep(store, *ARTICLES)
-    query = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
-    [result] = (await store.read(lambda tx: search.search_page(tx.search.candidates, query))).hits
-    places = {(entry.field, entry.text, entry.start) for element in result.matches for entry in element.evidence}
-    assert places == {("title", "BlackBerry", 0), ("body", "naïveté", result.article.text.index("naïveté"))}
-
-
 async def test_a_search_that_takes_too_long_is_stopped(store: storage.Store) -> None:
     many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)

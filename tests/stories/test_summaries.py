@@ -14,7 +14,6 @@ from bot.model.stories import SURE_FROM, JoinReason, Member
 from bot.stories import summaries
 from bot.text import sentences
 from tests.stories.members import article, match, member, rule, story
-from tests.testbed import shared_data
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 
@@ -280,13 +279,6 @@ def test_right_to_left_text_keeps_its_sentences_and_marks() -> None:
     assert any(span.is_marked and span.text == "پی ٹی اے" for sentence in told for span in sentence.spans)
 
 
-def test_a_script_without_spaces_is_told_too() -> None:
-    assert picked("黑莓公司宣布将退出巴基斯坦市场。监管机构要求访问其服务器。", "黑莓退出") == [
-        "黑莓公司宣布将退出巴基斯坦市场。",
-        "监管机构要求访问其服务器。",
-    ]
-
-
 @given(st.text(alphabet="aAbB .!?…\n\"“”()[]|:;,-'é中ا۔", max_size=200), st.integers(0, 4))
 @settings(max_examples=60, deadline=None)
 def test_any_text_gives_only_fit_sentences_of_itself(text: str, count: int) -> None:
@@ -295,20 +287,6 @@ def test_any_text_gives_only_fit_sentences_of_itself(text: str, count: int) -> N
     for sentence in told:
         assert sentence.text in " ".join(text.split())
         assert sentences.fault(sentence.text) is None
-
-
-def test_no_sentence_of_a_real_article_is_cut() -> None:
-    import gzip
-    import json
-
-    with gzip.open(shared_data.path("articles") / "truth.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    texts = [row["text"] for row in rows if row.get("text")]
-    assert len(texts) > 50
-    for text in texts:
-        for sentence in summaries.pick_sentences(article("", text)):
-            assert sentence.text.rstrip("\"'”’»›)]")[-1:] in ".!?。！？۔؟", sentence.text
-            assert sentence.text in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
