@@ -45,7 +45,7 @@ def audit(
         terminal.show_columns(header, rows, unbroken=header[:1])
         terminal.row("")
     for story in shown.missed[:SHOWN]:
-        terminal.row(f"{story.reported_at:%Y-%m-%d %H:%M}  {story.headline}  ({', '.join(story.outlets)})")
+        terminal.row(f"{story.reported_at:%Y-%m-%d %H:%M} UTC  {story.headline}  ({', '.join(story.outlets)})")
     if len(shown.missed) > SHOWN:
         terminal.row(f"and {len(shown.missed) - SHOWN} more; --json lists them", style="dim")
     for outlet in shown.outlets[:SHOWN_OUTLETS]:

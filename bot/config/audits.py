@@ -21,6 +21,7 @@ from bot.model.feeds import Feed
 from bot.model.rules import FROM_TERMS
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
+from bot.rules.index import choose_groups, find_needs
 from bot.rules.parts import LineKind, read_rule
 from bot.text.names import background_table
 
@@ -35,8 +36,11 @@ _FIRST_EDITION = "en-US"
 #: Words that search engines take for operators.
 _OPERATORS = frozenset(("OR", "AND", "NOT"))
 
-#: Words or phrases; at least one must occur.
-Group = tuple[str, ...]
+#: The weight of a need that no index can search for.
+_UNSEARCHABLE = 1_000_000.0
+
+#: Words or phrases; one of them must occur.
+Phrases = tuple[str, ...]
 
 
 class IndexSearch(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,56 +124,46 @@ def _edition_of(language: str) -> str:
 
 def make_search_text(compiled: CompiledRule) -> str:
     """Return the search text of a rule, or an empty text if no word or phrase of it can be searched."""
+    phrases: list[Phrases] = []
+
+    def number(leaf: expression.Leaf) -> int:
+        phrases.append(_list_phrases(leaf))
+        return len(phrases) - 1
+
     # Search engines know the forms of a word themselves.
-    required = [part for part in read_rule(replace(compiled.rule, stem=False)).parts if part.kind is not LineKind.NONE]
-    groups = [group for part in required if part.kind is LineKind.ALL for group in _list_groups(part.expression)]
-    if alternatives := tuple(part.expression for part in required if part.kind is LineKind.ANY):
-        groups += _list_groups(expression.Any(alternatives))
+    needs = find_needs(read_rule(replace(compiled.rule, stem=False)).parts, number)
+    # Of what an alternative needs, search one thing: the text finds more, not less.
+    needed = choose_groups(needs, lambda place: 1.0 if phrases[place] else _UNSEARCHABLE)
+    groups = {tuple(dict.fromkeys(phrase for place in group for phrase in phrases[place])): None for group in needed}
     words_left, texts = MOST_WORDS, []
-    for number, group in enumerate(sorted(dict.fromkeys(groups), key=len)):
+    for place, group in enumerate(sorted(filter(None, groups), key=len)):
         # A group with an alternative missing would hide articles; without a whole group, the text finds more. Only the
         # narrowest group may be shortened.
-        phrases = _take_words(group, words_left)
-        if phrases and (phrases == group or number == 0):
-            texts.append(f"({' OR '.join(phrases)})" if len(phrases) > 1 else phrases[0])
-            words_left -= sum(len(phrase.split()) for phrase in phrases)
+        words = [len(phrase.split()) for phrase in group]
+        kept = tuple(phrase for count, phrase in enumerate(group, 1) if sum(words[:count]) <= words_left)
+        if kept and (kept == group or place == 0):
+            texts.append(f"({' OR '.join(kept)})" if len(kept) > 1 else kept[0])
+            words_left -= sum(len(phrase.split()) for phrase in kept)
     return " ".join(texts)
 
 
-def _take_words(group: Group, most: int) -> Group:
-    """Return the first phrases of a group that have at most so many words."""
-    words = [len(phrase.split()) for phrase in group]
-    return tuple(phrase for number, phrase in enumerate(group, 1) if sum(words[:number]) <= most)
+def _list_phrases(leaf: expression.Leaf) -> Phrases:
+    """Return the words or phrases that stand for a term, or nothing if no index can search for it.
 
-
-def _list_groups(tree: expression.Expression) -> list[Group]:
-    """Return the groups that must all have a match. An empty list means that nothing of it can be searched."""
-    match tree:
-        case expression.Words(text=text, field=field):
-            # A search engine searches titles and texts; it can search no other field, and no pattern.
-            is_searchable = field in (None, *expression.LIST_FIELDS) and "?" not in text
-            return [tuple(map(_quote, _complete(text)))] if is_searchable else []
-        case expression.All(parts) | expression.Window(parts):
-            return [group for part in parts for group in _list_groups(part)]
-        case expression.Near(left, right):
-            return [*_list_groups(left), *_list_groups(right)]
-        case expression.Any(parts) | expression.Named(_, parts):
-            # If an alternative has several groups, one group is enough: the text finds more, not less.
-            alternatives = [min(groups, key=len) for part in parts if (groups := _list_groups(part))]
-            merged = dict.fromkeys(text for group in alternatives for text in group)
-            return [tuple(merged)] if merged else []
-        case _:
-            return []
-
-
-def _complete(text: str) -> Group:
-    """Return a term without its ``*``: with the most frequent words that begin with it, or else as it is written."""
-    if not text.endswith("*"):
-        return (text.replace("*", ""),)
-    phrase, _, beginning = text.removesuffix("*").replace("*", "").rpartition(" ")
-    rates = background_table().rates
-    words = sorted((word for word in rates if word.startswith(beginning.lower())), key=lambda word: -rates[word])
-    return tuple(f"{phrase} {word}".strip() for word in words[:MOST_ENDINGS] or [beginning])
+    A term that ends in ``*`` becomes the most frequent words that begin with it, or else stays as it is written.
+    """
+    if isinstance(leaf, expression.Window):
+        return _list_phrases(leaf.parts[0])
+    # A search engine searches titles and texts; it can search no other field, and no pattern.
+    if not isinstance(leaf, expression.Words) or leaf.field not in (None, *expression.LIST_FIELDS) or "?" in leaf.text:
+        return ()
+    phrase, _, last = leaf.text.replace("*", "").rpartition(" ")
+    endings = [last]
+    if leaf.text.endswith("*"):
+        rates = background_table().rates
+        words = sorted((word for word in rates if word.startswith(last.lower())), key=lambda word: -rates[word])
+        endings = words[:MOST_ENDINGS] or [last]
+    return tuple(_quote(f"{phrase} {ending}".strip()) for ending in endings)
 
 
 def _quote(text: str) -> str:

@@ -320,7 +320,7 @@ async def test_the_brief_of_the_channel_lists_what_was_seen_only_elsewhere_and_t
     assert f"• {UNION} — Courier, 2 Dec 11:00 UTC · Backdoors" in brief
     printed = wirewatch("audit", "--since", "2015-12-01", "--config", str(tmp_path), folder=tmp_path).stdout
     assert re.search(r"2015-12 +Backdoors +1 +0 +1\n", printed)
-    assert f"2015-12-02 11:00  {UNION}  (Courier)" in printed
+    assert f"2015-12-02 11:00 UTC  {UNION}  (Courier)" in printed
     assert "Courier: 1 story that no feed carried; wirewatch feeds find courier.example" in printed
     assert "recall: not measured" in printed
     assert "bing-news did not answer the audit: 403 Forbidden" in printed
