@@ -81,8 +81,8 @@ class Task(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     find: Callable[[], Awaitable[Sequence[P] | None]]
     #: Decide the pieces in a turn.
     decide: Callable[[Turn, Sequence[P]], list[Decision]]
-    #: Set aside pieces with their errors.
-    set_aside: Callable[[Sequence[tuple[P, Exception]]], Awaitable[None]]
+    #: Give up a piece on which ``decide`` raises alone, so that it is not decided again.
+    give_up: Callable[[storage.Transaction, P, Exception], None] = lambda tx, piece, error: None
     #: Whether each piece has its own turn.
     is_single: bool = False
     #: Whether the task depends on the time, so that it does not run while the queue is worked off.
@@ -130,13 +130,12 @@ class Decider:
         self._settings: Settings
         #: The oldest entries of the queue.
         self._numbers: Sequence[int] = ()
-        nothing = self._set_aside_nothing
         tasks: tuple[Task[Any], ...] = (
             Task(
                 name="rulings",
                 find=self._find_rulings,
                 decide=self._carry_out_rulings,
-                set_aside=self._fail_rulings,
+                give_up=self._fail_ruling,
                 is_single=True,
                 is_timed=False,
             ),
@@ -144,26 +143,26 @@ class Decider:
                 name="decide",
                 find=self._find_articles,
                 decide=self._join_articles,
-                set_aside=self._set_aside_articles,
+                give_up=self._set_aside_article,
                 is_timed=False,
             ),
             Task(
                 name="translations",
                 find=self._find_translations,
                 decide=_show_translations,
-                set_aside=self._drop_translations,
+                give_up=_drop_translation,
                 is_timed=False,
             ),
-            Task(name="gather", find=self._find_stale, decide=_gather_stale, set_aside=nothing),
+            Task(name="gather", find=self._find_stale, decide=_gather_stale),
             # Post a brief before the stories that wait for it are due, because a due story waits for the next one.
-            Task(name="briefs", find=self._find_briefs, decide=_post_briefs, set_aside=self._skip_briefs),
-            Task(name="release", find=self._find_due_alerts, decide=_release, set_aside=self._set_aside_alerts),
-            Task(name="coverage", find=self._find_over, decide=_end_coverage, set_aside=self._skip_ends),
-            Task(name="expectations", find=self._find_overdue, decide=self._report_overdue, set_aside=nothing),
-            Task(name="volume", find=self._find_volume, decide=self._measure_volume, set_aside=nothing),
+            Task(name="briefs", find=self._find_briefs, decide=_post_briefs, give_up=self._skip_brief),
+            Task(name="release", find=self._find_due_alerts, decide=_release, give_up=self._set_aside_alert),
+            Task(name="coverage", find=self._find_over, decide=_end_coverage, give_up=self._skip_end),
+            Task(name="expectations", find=self._find_overdue, decide=self._report_overdue),
+            Task(name="volume", find=self._find_volume, decide=self._measure_volume),
         )
         #: Each task with its stage, in the order in which they run.
-        self._tasks = [(task, Stage(task.name, clock, task.set_aside, self._control)) for task in tasks]
+        self._tasks = [(task, Stage(task.name, clock, partial(self._give_up, task), self._control)) for task in tasks]
 
     @property
     def stages(self) -> Sequence[Stage[Any]]:
@@ -359,74 +358,53 @@ class Decider:
     async def _control(self) -> None:
         await control.decide_invented_event(self._store, self._settings, now=self._clock.now())
 
-    async def _fail_rulings(self, failed: Sequence[tuple[Ruling, Exception]]) -> None:
-        """Give up splits and merges, and notify the operator. People may request them again."""
+    async def _give_up(self, task: Task[P], failed: Sequence[tuple[P, Exception]]) -> None:
+        def work(tx: storage.Transaction) -> None:
+            for piece, error in failed:
+                task.give_up(tx, piece, error)
+            # A turn in progress has not seen this.
+            tx.decision_queue.note_change()
+
+        await self._store.write(work)
+
+    def _fail_ruling(self, tx: storage.Transaction, ruling: Ruling, error: Exception) -> None:
+        """Give up a split or merge, and notify the operator. People may request it again."""
         now, operator = self._clock.now(), self._settings.bot.operator
+        tx.rulings.fail(ruling.id, at=now)
+        log.critical("a split or merge failed", ruling=ruling.id, story=ruling.story, exc_info=error)
+        if operator is not None:
+            notice = notices.ruling_failed(ruling, describe_error(error))
+            tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
-        def work(tx: storage.Transaction) -> None:
-            for ruling, error in failed:
-                tx.rulings.fail(ruling.id, at=now)
-                log.critical("a split or merge failed", ruling=ruling.id, story=ruling.story, exc_info=error)
-                if operator is not None:
-                    notice = notices.ruling_failed(ruling, describe_error(error))
-                    tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
+    def _set_aside_article(self, tx: storage.Transaction, number: int, error: Exception) -> None:
+        now, body = self._clock.now(), tx.decision_queue.raw(number)
+        if body is not None:
+            article = tx.decision_queue.get([number])[number].article.id
+            quarantine.set_aside(tx, PieceKind.ARTICLE, article, error, stage="decide", now=now, body=body)
+            tx.decision_queue.remove([number])
 
-        await self._store.write(work)
-
-    async def _set_aside_articles(self, failed: Sequence[tuple[int, Exception]]) -> None:
+    def _set_aside_alert(self, tx: storage.Transaction, alert: AlertKey, error: Exception) -> None:
+        story, channel = alert
+        tx.stories.rest_alert(story, channel, until=None)
         now = self._clock.now()
+        quarantine.set_aside(tx, PieceKind.ALERT, f"{story} {channel}", error, stage="release", now=now)
 
-        def work(tx: storage.Transaction) -> None:
-            for number, error in failed:
-                body = tx.decision_queue.raw(number)
-                if body is not None:
-                    article = tx.decision_queue.get([number])[number].article.id
-                    quarantine.set_aside(tx, PieceKind.ARTICLE, article, error, stage="decide", now=now, body=body)
-            tx.decision_queue.remove([number for number, _ in failed])
+    def _skip_brief(self, tx: storage.Transaction, channel: str, error: Exception) -> None:
+        """Skip the brief of a channel. The stories that wait for it are listed in the next one."""
+        keys.brief_posted(channel).put(tx, self._clock.now())
+        log.critical("a brief was not posted after an unexpected error", channel=channel, exc_info=error)
 
-        await self._store.write(work)
-
-    async def _set_aside_alerts(self, failed: Sequence[tuple[AlertKey, Exception]]) -> None:
-        now = self._clock.now()
-
-        def work(tx: storage.Transaction) -> None:
-            for (story, channel), error in failed:
-                tx.stories.rest_alert(story, channel, until=None)
-                quarantine.set_aside(tx, PieceKind.ALERT, f"{story} {channel}", error, stage="release", now=now)
-            tx.decision_queue.note_change()
-
-        await self._store.write(work)
-
-    async def _drop_translations(self, failed: Sequence[tuple[Translation, Exception]]) -> None:
-        """Drop translations, because their messages are posted already."""
-        log.critical("showing a translation raised an unexpected error", exc_info=failed[0][1])
-
-    async def _skip_briefs(self, failed: Sequence[tuple[str, Exception]]) -> None:
-        """Skip the briefs of some channels. The stories that wait for them are listed in the next ones."""
-        now = self._clock.now()
-
-        def work(tx: storage.Transaction) -> None:
-            for channel, error in failed:
-                keys.brief_posted(channel).put(tx, now)
-                log.critical("a brief was not posted after an unexpected error", channel=channel, exc_info=error)
-
-        await self._store.write(work)
-
-    async def _skip_ends(self, failed: Sequence[tuple[AlertKey, Exception]]) -> None:
+    def _skip_end(self, tx: storage.Transaction, alert: AlertKey, error: Exception) -> None:
         """Record that the coverage is over without an edit, so that it is not tried again."""
-        now = self._clock.now()
+        story, channel = alert
+        silent, over = AlertAction.SILENT, Reason.COVERAGE_OVER
+        tx.stories.decide([Decision(at=self._clock.now(), story=story, channel=channel, action=silent, reason=over)])
+        log.critical("the end of coverage was not sent", story=story, channel=channel, exc_info=error)
 
-        def work(tx: storage.Transaction) -> None:
-            for (story, channel), error in failed:
-                log.critical("the end of coverage was not sent", story=story, channel=channel, exc_info=error)
-                silent, over = AlertAction.SILENT, Reason.COVERAGE_OVER
-                tx.stories.decide([Decision(at=now, story=story, channel=channel, action=silent, reason=over)])
-            tx.decision_queue.note_change()
 
-        await self._store.write(work)
-
-    async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
-        assert not failed
+def _drop_translation(tx: storage.Transaction, translation: Translation, error: Exception) -> None:
+    """Drop a translation, because its message is posted already."""
+    log.critical("showing a translation raised an unexpected error", story=translation[0], exc_info=error)
 
 
 def _show_translations(turn: Turn, translations: Sequence[Translation]) -> list[Decision]:
