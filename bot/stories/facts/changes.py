@@ -54,8 +54,6 @@ _PEOPLE = frozenset({"people", "customer", "patient", "user", "client", "subscri
 _TELLING = 20
 #: Maximum characters between a number and the number that it replaces, in one clause.
 _BETWEEN = 60
-#: In numbers of at least this value, the same digits in another order are a typing error: "2,900" for "2,090".
-_SLIP = 100
 _BREAK = LazyPattern(r"[;.]\s")
 _WORD = LazyPattern(r"[^\W\d_]+")
 _DIGIT = LazyPattern(r"\d")
@@ -69,8 +67,6 @@ class Change(msgspec.Struct, frozen=True):
     before: str
     after: str
     statement: Statement
-    #: The preceding sentence, if it has the old value.
-    corrected: Statement | None = None
 
 
 class StoryValues:
@@ -108,43 +104,27 @@ def counts_the_same(figure: Figure, other: Figure) -> bool:
 def find_changes(values: StoryValues, reading: Reading) -> tuple[Change, ...]:
     """Return the changes, those in the headline first. Each new value occurs once."""
     by_label: dict[tuple[str, str], Change] = {}
-    shown = reading.statements[: _READ + 1]
-    is_correction = reading.is_correction
-    for preceding, statement in zip((None, *shown), shown, strict=False):
-        if not is_correction and statement.has("before" if statement.order else "recap"):
+    for statement in reading.statements[: _READ + 1]:
+        if not reading.is_correction and statement.has("before" if statement.order else "recap"):
             # Skip "an earlier fine", which is about another event, and "How the fine went from 45 to 30", which is old.
             continue
-        wrong = _corrected(preceding, statement, is_correction=is_correction)
-        for change in (*_of_numbers(statement, values, wrong), *_of_days(statement, values, reading, wrong)):
+        for change in (*_of_numbers(statement, values), *_of_days(statement, values, reading)):
             if all(change.after != other.after for other in by_label.values()):
                 by_label.setdefault((change.kind, change.label), change)
     return tuple(by_label.values())
 
 
-def _corrected(preceding: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
-    """Return the preceding sentence, or None if ``statement`` cannot correct it.
-
-    A sentence can correct it if the article is a correction, or if both have a number with the same digits (531, 513).
-    """
-    if preceding is None or is_correction:
-        return preceding
-    digits = [sorted(f"{figure.number.value:.12g}") for figure in statement.figures if figure.number.value >= _SLIP]
-    return preceding if any(sorted(f"{figure.number.value:.12g}") in digits for figure in preceding.figures) else None
-
-
-def _of_numbers(statement: Statement, values: StoryValues, wrong: Statement | None) -> Iterator[Change]:
+def _of_numbers(statement: Statement, values: StoryValues) -> Iterator[Change]:
     for figure in statement.figures:
         if values.has_number(figure) or values.has_value(figure) or figure.number.hedge == "most" or figure.is_part:
             continue
-        beside = _replaced_beside(figure, statement, values)
-        replaced = beside or _replaced_before(figure, statement, values, wrong)
+        replaced = _find_replaced(figure, statement, values)
         if replaced is not None:
             label = _label(figure) or _noun(replaced)
-            corrected = None if beside else wrong
-            yield Change("number", label, replaced.number.shown, figure.number.shown, statement, corrected)
+            yield Change("number", label, replaced.number.shown, figure.number.shown, statement)
 
 
-def _replaced_beside(figure: Figure, statement: Statement, values: StoryValues) -> Figure | None:
+def _find_replaced(figure: Figure, statement: Statement, values: StoryValues) -> Figure | None:
     """Return the number that ``figure`` replaces in its sentence ("£3m rather than £4m", "from 5 to 7"), or None."""
     for other in statement.figures:
         first, second = sorted((figure.number, other.number), key=lambda number: number.start)
@@ -170,21 +150,6 @@ def _is_near(first: Number, second: Number, statement: Statement) -> bool:
     return first.end <= second.start and first.unit == second.unit and len(gap) <= _BETWEEN and not _BREAK.search(gap)
 
 
-def _replaced_before(
-    figure: Figure, statement: Statement, values: StoryValues, wrong: Statement | None
-) -> Figure | None:
-    """Return the only number of the preceding sentence if ``figure`` is the only number of its sentence, or None.
-
-    Example: "We gave the number as 450. It is 540."
-    """
-    if wrong is None or figure.noun or len(statement.figures) > 1 or statement.days:
-        return None
-    figures = [other for other in wrong.figures if other.number.unit or other.number.value > 1]
-    if len(figures) != 1 or not values.has_value(figures[0]) or figures[0].number.unit != figure.number.unit:
-        return None
-    return figures[0]
-
-
 def _label(figure: Figure) -> str:
     """Return the label of a number, or "" if the thing that it counts is uncertain; the quoted sentence shows it."""
     if figure.what in _NAMES or not figure.noun:
@@ -196,7 +161,7 @@ def _noun(figure: Figure) -> str:
     return figure.noun.lower() if figure.noun.lower().endswith("s") else ""
 
 
-def _of_days(statement: Statement, values: StoryValues, reading: Reading, wrong: Statement | None) -> Iterator[Change]:
+def _of_days(statement: Statement, values: StoryValues, reading: Reading) -> Iterator[Change]:
     new = [day for day in statement.days if not values.has_day(day) and day.may_follow(statement.day)]
     finest = min(map(_grain, new), default=0)
     new = [day for day in new if _grain(day) == finest]
@@ -211,18 +176,14 @@ def _of_days(statement: Statement, values: StoryValues, reading: Reading, wrong:
         other for other in statement.days if _grain(other) == finest and not other.is_relative and values.has_day(other)
     ]
     old_days = [other for other in known_days if _is_put_away(other.start, statement)]
-    if wrong is not None and not statement.words and not known_days:
-        # Example: "We gave the day as 26 October. It is 28 October."
-        old_days = [other for other in wrong.days if other.day and not other.is_relative and values.has_day(other)]
     # A span is not a move: "Use-by dates run from 6 May to 12 June".
     is_span = bool(known_days) and statement.has("span") and not statement.has("moved")
-    corrected = None if known_days else wrong
     if not old_days and is_moved and not known_days:
-        old_days, corrected = _days_in_role(statement, values, reading, finest), None
+        old_days = _days_in_role(statement, values, reading, finest)
     if len(old_days) == 1 and not day.is_relative and not is_span:
-        role = next((_ROLES[word] for word in _ROLES if word in (corrected or statement).content), "date")
+        role = next((_ROLES[word] for word in _ROLES if word in statement.content), "date")
         days = old_days[0].shown(statement.day), day.shown(statement.day)
-        yield Change("date", role, *days, statement, corrected)
+        yield Change("date", role, *days, statement)
 
 
 def _days_in_role(statement: Statement, values: StoryValues, reading: Reading, grain: int) -> list[dates.Day]:

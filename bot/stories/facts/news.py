@@ -148,10 +148,10 @@ def _change_fact(reading: Reading, change: Change) -> Fact:
 
 
 def _with_context(reading: Reading, change: Change) -> Iterator[Statement]:
-    """Yield the sentence of a change, after the preceding one if it has the old value or names the subject."""
+    """Yield the sentence of a change, after the preceding one if that names the subject."""
     statement = change.statement
     preceding = next((s for s in reading.statements if s.order and s.order == statement.order - 1), None)
-    needs_context = change.corrected is not None or (sentences.is_dangling(statement.text) and not statement.names)
+    needs_context = sentences.is_dangling(statement.text) and not statement.names
     if preceding and needs_context and _is_whole(preceding) and len(_joined([preceding, statement])) <= _TOGETHER:
         yield preceding
     yield statement
