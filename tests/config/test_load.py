@@ -2,89 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot import app
 from bot.model.access import Access, Auth, BasicAuth, Secret
 from bot.model.errors import ConfigError
-from bot.model.feeds import Feed, FullText
 from bot.model.rules import Example, Line, Severity
-from bot.model.settings import FetchPolicy, OnUnknown, QuietHours
 from tests.config import folders
-
-FULL_BOT = """database: postgresql://bot@db.example/wirewatch
-timezone: Asia/Karachi
-channels:
-  alerts: {kind: console}
-  desk: {kind: slack, to: "#desk", token: env:TOKEN, pace: 2 seconds, api_url: "http://localhost:1/api/"}
-operator: alerts
-fetch: {every: 10 minutes, concurrency: 8, per_host: 1, timeout: 5 seconds, max_bytes: 2 MB, backfill: 3d,
-        allow_private: [10.0.0.0/8], contact: ops@example.org, use_proxy: true}
-stories: {window: 7 days}
-quiet_hours: 22:00 to 07:00
-posts_per_hour: 30
-web: {listen: "0.0.0.0:9000", token: env:WEB_TOKEN}
-keep: 400 days
-on_unknown: at_most_once
-"""
-
-
-def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
-    bot = folders.load(folders.make(tmp_path, bot=FULL_BOT), environ={"TOKEN": "t", "WEB_TOKEN": "w"}).bot
-    assert bot.database == "postgresql://bot@db.example/wirewatch"
-    assert bot.timezone == ZoneInfo("Asia/Karachi")
-    assert list(bot.channels) == ["alerts", "desk"]
-    assert bot.channels["desk"].kind == "slack"
-    assert bot.channels["desk"].options.model_dump()["pace"] == "2 seconds"
-    assert bot.operator == "alerts"
-    assert bot.fetch == FetchPolicy(
-        every=timedelta(minutes=10),
-        concurrency=8,
-        per_host=1,
-        timeout=timedelta(seconds=5),
-        max_bytes=2_000_000,
-        backfill=timedelta(days=3),
-        allow_private=("10.0.0.0/8",),
-        contact="ops@example.org",
-        use_proxy=True,
-    )
-    assert bot.stories.window == timedelta(days=7)
-    assert bot.quiet_hours == QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
-    assert bot.posts_per_hour == 30
-    assert bot.web is not None
-    assert (bot.web.host, bot.web.port) == ("0.0.0.0", 9000)
-    assert bot.keep == timedelta(days=400)
-    assert bot.on_unknown is OnUnknown.LEAVE
-
-
-def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:
-    feeds = """feeds:
-  - https://plain.example/rss
-  - url: https://dawn.example/feed
-    name: Dawn
-    every: 2 minutes
-    backfill: 12 hours
-    full_text: when_needed
-    tags: [pakistan, press]
-    owner: Dawn Media
-    expect: every 2 days
-"""
-    plain, dawn = folders.load(folders.make(tmp_path, feeds=feeds)).feeds
-    assert plain == Feed(url="https://plain.example/rss")
-    assert dawn == Feed(
-        url="https://dawn.example/feed",
-        name="Dawn",
-        every=timedelta(minutes=2),
-        backfill=timedelta(hours=12),
-        full_text=FullText.WHEN_NEEDED,
-        tags=("pakistan", "press"),
-        owner="Dawn Media",
-        expect=timedelta(days=2),
-    )
 
 
 def test_every_key_of_a_rule_arrives(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -87,11 +86,3 @@ def test_a_sigterm_during_the_imports_ends_it_with_exit_code_0(tmp_path: Path) -
     _, stderr = bot.communicate(timeout=300)
     # Without a stop it would find no configuration here and end with 2.
     assert (bot.returncode, stderr) == (0, "")
-
-
-@pytest.mark.long
-def test_the_check_of_the_libraries_in_the_image_fits_the_program() -> None:
-    script = (ROOT / "scripts" / "image-test").read_text(encoding="utf-8")
-    [check] = re.findall(r"<<'END' \|\| fail \"a library [^\n]*\n(.*?)^END$", script, re.DOTALL | re.MULTILINE)
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr

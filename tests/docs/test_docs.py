@@ -1,8 +1,10 @@
-"""Each link of the docs has its target, each example is a good configuration, and each metric exists."""
+"""Each link of the docs has its target, each example is a good configuration, and each command and metric exists."""
 
 from __future__ import annotations
 
+import functools
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,12 @@ _BLOCK = re.compile(r"^```yaml\n# (bot\.yaml|feeds\.yaml|rules[\w/.-]*)[^\n]*\n(
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
+#: Loading all commands takes long.
+_all_commands = functools.cache(lambda: get_command(app_of()))
+
+
 def commands() -> dict[str, typer.core.TyperCommand]:
-    group = get_command(app_of())
-    return dict(group.commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
+    return dict(_all_commands().commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -52,7 +57,7 @@ def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
 
 
 def examples() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the title and the (file, text) of each example. A recipe has several files; start.md has its own test."""
+    """Return the title and the (file, text) of each example. A recipe has several files; test_walk has start.md."""
     recipes = re.split(r"^## ", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     found = [(recipe.partition("\n")[0], _BLOCK.findall(recipe)) for recipe in recipes]
     for recipe, (_, blocks) in zip(recipes, found, strict=True):
@@ -95,3 +100,33 @@ def test_each_metric_that_a_page_names_exists() -> None:
     for page in PAGES:
         if page.name != "CHANGELOG.md":
             assert set(re.findall(r"`(wirewatch_\w+)`", page.read_text(encoding="utf-8"))) - metrics == set(), page
+
+
+def _typed(page: Path) -> list[str]:
+    """Return the lines of code blocks, and the code spans, that begin with the command."""
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"^(?: {4,}|\$ )?(?:\.venv/bin/)?(wirewatch [a-z].*)$", text, flags=re.MULTILINE)
+    return lines + re.findall(r"`(?:\.venv/bin/)?(wirewatch [a-z][^`]*)`", text)
+
+
+def _unknown(line: str) -> list[str]:
+    command = _all_commands()
+    words = shlex.split(line.replace("'", '"'), comments=True)[1:]
+    # A second command may follow: only the first is checked.
+    words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]
+    while words and (inner := getattr(command, "commands", {})):
+        if words[0].startswith("--") and getattr(command, "invoke_without_command", False):
+            break
+        if words[0] not in inner:
+            return [words[0]]
+        command = inner[words.pop(0)]
+    known = {option for param in command.params for option in param.opts} | {"--help"}
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [word for word in options if word not in known]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_command_of_a_page_exists_with_its_options(page: Path) -> None:
+    assert page.name != "start.md" or len(_typed(page)) > 8, "the commands are no longer recognised"
+    wrong = {line: unknown for line in _typed(page) if (unknown := _unknown(line))}
+    assert wrong == {}

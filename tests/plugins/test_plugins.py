@@ -109,8 +109,3 @@ def test_a_source_that_fails_costs_its_own_feed_one_poll_only(tmp_path: Path) ->
         'the plug-in "failing" of wirewatch-broken 2.1 failed on this document (RuntimeError)',
         'the kind of source "absent" is not installed',
     ]
-
-
-def test_the_contracts_need_no_test_framework() -> None:
-    program = "import sys, bot.testing.channels, bot.testing.sources; assert 'pytest' not in sys.modules"
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=300, check=True)

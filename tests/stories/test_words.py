@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.stories import copies, profile
-from bot.text import names, words
+from bot.text import words
 from tests.stories.examples import arrival, article
 
 
@@ -65,11 +65,3 @@ OWN = " ".join([*LONG.split()[:60], *(f"own{n}" for n in range(140))])
 )
 def test_a_copy_has_the_same_text(one: copies.Sketch, other: copies.Sketch, *, is_copy: bool) -> None:
     assert copies.is_copy(one, other) is is_copy
-
-
-def test_the_background_knows_common_words_from_rare_and_names_from_words() -> None:
-    table = names.background_table()
-
-    assert table.rates["the"] > table.rates["police"] > table.rates["earthquake"]
-    assert table.capitals["pakistan"] == 1
-    assert table.capitals["deadline"] == 0
