@@ -132,7 +132,7 @@ def make_search_text(compiled: CompiledRule) -> str:
 
     # Search engines know the forms of a word themselves.
     needs = find_needs(read_rule(replace(compiled.rule, stem=False)).parts, number)
-    # Of what an alternative needs, search one thing: the text finds more, not less.
+    # Search for one need of each alternative: the text finds more, not less.
     needed = choose_groups(needs, lambda place: 1.0 if phrases[place] else _UNSEARCHABLE)
     groups = {tuple(dict.fromkeys(phrase for place in group for phrase in phrases[place])): None for group in needed}
     words_left, texts = MOST_WORDS, []
@@ -148,7 +148,7 @@ def make_search_text(compiled: CompiledRule) -> str:
 
 
 def _list_phrases(leaf: expression.Leaf) -> Phrases:
-    """Return the words or phrases that stand for a term, or nothing if no index can search for it.
+    """Return the words or phrases to search for a term, or nothing if no index can search for it.
 
     A term that ends in ``*`` becomes the most frequent words that begin with it, or else stays as it is written.
     """
