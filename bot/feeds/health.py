@@ -123,16 +123,17 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
     if last is None:
         return
     silence = now - last
+    if silence <= (feed.expect or _SILENT_AT_LEAST):
+        return
     text = f"has had nothing new for {_format_length(silence)}"
     if feed.expect is not None:
-        if silence > feed.expect:
-            yield "expected", f"{text}; expected at least every {_format_length(feed.expect)} (expect:)"
+        yield "expected", f"{text}; expected at least every {_format_length(feed.expect)} (expect:)"
         return
     longest = _longest_gap(state)
     # A failing feed is reported as broken, so its silence is not reported.
     if longest is None or (state.failures and "silent" not in state.reported):
         return
-    if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
+    if silence > longest * _SILENT_GAPS:
         yield "silent", f"{text}; the longest pause so far was {_format_length(longest)}"
 
 

@@ -104,6 +104,8 @@ def _blocks_around(allowed: Sequence[Block], addresses: Sequence[str]) -> Sequen
 @functools.lru_cache(_REMEMBERED_VERDICTS)
 def _literal(host: str) -> str | None:
     """Return the canonical form of an address, or None for a name."""
+    if ":" not in host and not host[-1:].isdigit():
+        return None
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

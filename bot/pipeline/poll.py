@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -48,7 +48,7 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The result of one poll."""
 
     #: Id of the poll in log lines, including the log lines of its decisions.
-    id: str = msgspec.field(default_factory=lambda: secrets.token_hex(4))
+    id: str = msgspec.field(default_factory=lambda: f"{random.getrandbits(32):08x}")
     feed: Feed
     #: The state before the poll.
     state: FeedState
