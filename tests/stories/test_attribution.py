@@ -59,7 +59,7 @@ CREDITED = [
     ("A resident told FOX 61 that the lines were dead.", "FOX 61"),
     ("The lines were dead, according to Citi 97.3 FM.", "Citi 97.3 FM"),
     ("A resident told The Examined that the lines were dead.", "Examined"),
-    ("The deadline has moved, reports Lanternpost.", "Lanternpost"),
+    ("The deadline has moved, reports LanternPost.", "LanternPost"),
     ("The Lantern247 news website reported that the deadline has moved.", "Lantern247"),
     ("In an interview to Lantern Samachar, the minister named a date.", "Lantern Samachar"),
     ("The deadline has moved by thirty days. - Daily Mirror", "Daily Mirror"),
