@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -150,20 +149,6 @@ def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None
     (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
     done = commands.wirewatch("model", "test", "--config", ".", folder=folder, code=2)
     assert "bot.yaml has no model" in done.stderr
-
-
-def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_name(
-    folder: Path, server: Server
-) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "language-model.md").read_text(encoding="utf-8")
-    recipes = re.findall(r"```yaml\n# bot.yaml\n(model:\n.+?)```", page, re.DOTALL)
-    assert len(recipes) == 2
-    for recipe in recipes:
-        adapted = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
-        adapted = re.sub(r"  key: .+\n", "", adapted).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
-        (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{adapted}")
-        tested = json.loads(examine_model(folder, "--json"))["uses"]
-        assert all(result["passed"] for result in tested.values())
 
 
 def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:

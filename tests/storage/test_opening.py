@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -172,6 +173,20 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost(owned: storage.Store)
     limit(1_000_000)
     await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
     assert await owned.read(lambda tx: tx.articles.count()) == 2
+
+
+async def test_a_disk_that_fails_is_reported_and_nothing_is_lost(owned: storage.Store) -> None:
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    await owned.write(lambda tx: tx.key_values.put("k", "v"))
+    # The kernel refuses to make any file longer, which SQLite takes for an error of the disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, old[1]))
+    try:
+        with pytest.raises(StoreUnavailable, match="the disk fails or its file system turned read-only; see dmesg"):
+            await owned.write(lambda tx: tx.articles.add([article("one", text="x" * 500_000)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    await owned.write(lambda tx: tx.articles.add([article("one", text="x" * 500_000)]))
+    assert await owned.read(lambda tx: (tx.key_values.get("k"), tx.articles.count())) == ("v", 1)
 
 
 async def test_a_lock_of_another_program_is_reported(owned: storage.Store, file: Path) -> None:
