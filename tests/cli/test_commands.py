@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -198,31 +196,6 @@ def demo(*words: str, folder: Path, **environ: str) -> subprocess.CompletedProce
     command = [sys.executable, "-m", "bot", "demo", "--speed", "300", *words]
     environ = {**os.environ, "COLUMNS": "100", **environ}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=True)
-
-
-@contextmanager
-def busy_machine() -> Iterator[None]:
-    """Twice as many busy processes as there are processors."""
-    command = (sys.executable, "-c", "while True: pass")
-    hogs = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
-    try:
-        yield
-    finally:
-        for hog in hogs:
-            hog.kill()
-            hog.wait()
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_the_demo_shows_its_story_also_on_a_busy_machine(tmp_path: Path) -> None:
-    quiet = demo(folder=tmp_path)
-    with busy_machine():
-        busy_run = demo(folder=tmp_path)
-    assert busy_run.stdout.count("High ·") == 2
-    # The moments of first sight may differ by a minute, and the ports of the two do.
-    assert re.sub(r":\d+", "", busy_run.stdout) == re.sub(r":\d+", "", quiet.stdout)
-    assert "11 articles arrived, 8 matched, in 2 stories; 10 messages" in busy_run.stderr
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""Untrusted text in a command's output cannot steer a terminal, hide, or begin a line.
-
-Every command is found in the table of commands: a new one fails here until it says how it is run, or why it shows
-nothing of a stranger's.
-"""
+"""Untrusted text in a command's output cannot steer a terminal, hide, or begin a line."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-import typer.main
 
 from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
@@ -37,7 +32,7 @@ NEVER = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
 
-#: Command -> its arguments in each run; BEFORE, ORIGIN and OPML are replaced by the test's places.
+#: Each command that shows texts of strangers -> its arguments in each run; ORIGIN and OPML are replaced.
 RUNS: dict[str, list[str]] = {
     "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
     "check": ["", "--json"],
@@ -63,35 +58,6 @@ RUNS: dict[str, list[str]] = {
     "feeds export": [""],
     "quarantine list": ["", "--json"],
 }
-SHOWS_NOTHING_OF_STRANGERS = {
-    "stories split": "names ids and the address that was typed",
-    "stories merge": "names ids",
-    "silence add": "names what was typed",
-    "silence end": "names the silence, which was made by whoever may write to the database",
-    "run": "its messages are the console channel's and its lines the log's; each has a separate test",
-    "init": "copies the shipped configuration",
-    "demo": "replays articles of our own",
-    "schema": "prints what is made of our own options",
-    "mcp": "answers a program in JSON, whose text is marked as untrusted",
-    "model test": "asks about articles of our own",
-    "quarantine retry": "counts pieces",
-    "quarantine drop": "counts pieces",
-    "backup": "names the requested file",
-    "database move": "counts rows",
-}
-
-
-def test_every_command_is_run_over_the_hostile_archive_or_says_why_not() -> None:
-    names = set(_names(typer.main.get_command(commands.app_of())))
-    assert names == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
-
-
-def _names(command: object, above: str = "") -> Iterator[str]:
-    for name, subcommand in getattr(command, "commands", {}).items():
-        path = f"{above} {name}".strip()
-        if getattr(subcommand, "invoke_without_command", True):
-            yield path
-        yield from _names(subcommand, path)
 
 
 # -- a hostile archive
@@ -132,7 +98,6 @@ def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
         "  - {name: Wrong rule, nome: x}\n"
     )
     configs.write(folder, bot=bot, feeds=feeds, rules=rules)
-    configs.write(place / "before", bot=bot, feeds=feeds, rules="rules: []\n")
     outline = f"<opml><body><outline text='{EVIL}' xmlUrl='ftp://{EVIL}'/><outline text='x{EVIL}' type='rss'/>"
     (place / "list.opml").write_text(outline)
     return folder
@@ -152,8 +117,7 @@ def run(
 
     def one(line: str) -> tuple[str, str]:
         line = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
-        words = line.replace("BEFORE", str(config.parent / "before")).split()
-        monkeypatch.setattr(sys, "argv", ["wirewatch", *words, "--config", str(config)])
+        monkeypatch.setattr(sys, "argv", ["wirewatch", *line.split(), "--config", str(config)])
         with pytest.raises(SystemExit):
             commands.main()
         captured = capfd.readouterr()

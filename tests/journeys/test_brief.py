@@ -128,16 +128,6 @@ async def test_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
     assert "a drill" in brief
 
 
-async def test_many_stories_of_the_brief_are_all_listed(desk: World) -> None:
-    items = rows.reports(30)
-    desk.publish("wire", *items)
-    await desk.once()
-    await at(desk, FIRST)
-    text = "\n".join(posted(desk))
-    assert [item.title for item in items if item.title not in text] == []
-    assert len(posted(desk)) == 2, "the brief of one screen, and the others in one more message"
-
-
 async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it(desk: World) -> None:
     web = "web: {{listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: 'https://watch.example.org'}}\n"
     desk.environ["PAGE_TOKEN"] = "a token of the page"

@@ -24,7 +24,7 @@ from bot.model.actions import Judgement, Verdict
 from bot.model.messages import SendState
 from bot.model.stories import Story
 from tests.journeys import world as worlds
-from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
+from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import World
 from tests.testbed import fresh
 from tests.testbed.fakes import START
@@ -188,26 +188,6 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         whispers = it.world.slack.workspace.whispers
         assert whispers[-1]["text"] == 'Useful for "BlackBerry in Pakistan".'
         assert len(it.world.heads()) == 1
-
-
-async def test_a_silenced_story_says_nothing_more_and_catches_up_when_the_silence_ends(
-    tmp_path: Path, database: str
-) -> None:
-    async with running(tmp_path, database) as it:
-        await it.press("more", user="U0BILAL", option="Silence this story here")
-        await until(lambda: "🔕 This story is silenced here by" in it.text())
-        edits = it.head()["edits"]
-
-        await it.hear("courier", SECOND, decided="silent: silenced")
-        assert it.head()["edits"] == edits
-        assert "courier" not in it.text()
-        assert it.world.replies() == []
-
-        await it.press("more", option="End the silence of this story")
-        await until(lambda: "courier" in it.text())
-        assert "is silenced" not in it.text()
-        await it.hear("ledger", THIRD, decided="edit: added outlet")
-        await until(lambda: "ledger" in it.text())
 
 
 async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_message_of_its_own(

@@ -34,7 +34,6 @@ KEY_VARIABLE = "MODEL_KEY"
 MODEL = """\
 model: {{{{url: "{url}/v1", name: local-model, key: env:MODEL_KEY, uses: {uses}{more}}}}}
 """
-FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
 #: Two articles about the event of FIRST: the words of one leave that unsure, those of the other make it probable.
 UNSURE = Item(
     id="v1",
@@ -290,46 +289,3 @@ async def test_a_dead_model_is_counted_in_single_passes_and_told_once(tmp_path: 
         # A call that timed out is not repeated.
         pairs = [(data["A"], data["B"]) for _, data in server.service.asked]
         assert len(pairs) == len(set(pairs)) > 1
-
-
-@pytest.mark.long
-async def test_eight_wordings_of_one_event_are_one_message_and_another_event_is_a_second_one(tmp_path: Path) -> None:
-    rules = RULES.replace("severity: high", "severity: normal").replace("unfettered access", "access")
-    outlets = [f"outlet{number}" for number in range(9)]
-    async with newsroom(tmp_path, rules=rules, more=", timeout: 9 seconds") as (desk, server):
-        rows = [*WORDINGS[:5], OTHER_EVENT, *WORDINGS[5:]]
-        event = {title: "other" if title == OTHER_EVENT[0] else "exit" for title, _ in rows}
-
-        def answer_rightly(data: dict[str, Any]) -> float:
-            a, b = (next(event[title] for title in event if data[name].startswith(title)) for name in ("A", "B"))
-            return 0.98 if a == b else 0.02
-
-        server.service.answer_with("same_event", answer_rightly)
-        desk.configure(*outlets, rules=rules, bot=BOT + MODEL.format(url=server.url, uses="same_event", more=""))
-        await desk.once()
-        for outlet, (title, text) in zip(outlets, rows, strict=True):
-            desk.publish(outlet, Item(id=outlet, title=title, text=text, at=desk.clock.now()))
-            await desk.once()
-
-        assert sorted(len(story.members) for story in await desk.stories()) == [1, 8]
-        assert len(desk.heads()) == 2
-
-
-async def test_an_answer_file_collects_prompts_and_replays_their_answers(tmp_path: Path) -> None:
-    file = tmp_path / "answers.jsonl"
-    async with world(tmp_path / "first") as desk:
-        desk.configure("wire", "courier", "echo", bot=BOT + FILE)
-        await desk.once()
-        await publish(desk)
-        assert len(await desk.stories()) == 2
-    [entry] = [json.loads(line) for line in file.read_text().splitlines()]
-    assert entry["answer"] is None
-    assert entry["data"].startswith(f"A: {FIRST.title}")
-
-    file.write_text(json.dumps({**entry, "answer": {"yes": 0.97}}) + "\n")
-    async with world(tmp_path / "second") as desk:
-        desk.configure("wire", "courier", "echo", bot=BOT + FILE)
-        await desk.once()
-        await publish(desk)
-
-        assert len(await desk.stories()) == 1

@@ -1,4 +1,4 @@
-"""Messages that leave later: what a full hour held back, and a clock that was set back."""
+"""Messages that leave later: what a full hour held back."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.runtime import OnceReport
 from bot.model.alerts import AlertAction
 from tests.journeys.world import BOT, Item, World, world
 from tests.testbed.fakes import START
-
-# -- a burst: a channel gets its posts of the hour, and messages that list the other stories and are edited
-
 
 CITY_RULES = """\
 rules:
@@ -97,46 +93,3 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         assert repeated.title in gathered
         assert len(setup.heads()) == 5
         assert all(title in gathered for title in (*titles, *alarms))
-
-
-async def test_after_an_hour_stories_are_posted_again(tmp_path: Path) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
-        await setup.once()
-        setup.publish("wire", *[event(number) for number in range(4)])
-        await setup.once()
-        assert len(setup.heads()) == 3
-        setup.publish("wire", *[event(number, at=timedelta(minutes=60)) for number in range(30, 34)])
-        await setup.once(minutes=61)
-
-        assert len(setup.heads()) == 6
-        assert sum("More stories" in text for text in head_texts(setup)) == 2
-
-
-# -- a machine that came up with a wrong clock, and was put right while it ran
-
-
-TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
-
-
-async def due_only(desk: World) -> OnceReport:
-    async with desk.opened() as running:
-        return await running.once(everything=False, drain=timedelta(seconds=60))
-
-
-async def test_a_clock_that_was_set_back_a_year_hides_no_story_and_the_operator_hears_of_it_once(
-    tmp_path: Path,
-) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("wire")
-        setup.clock.set(START + timedelta(days=365))
-        await due_only(setup)
-        setup.clock.set(START)
-        await due_only(setup)
-        setup.clock.set(START + timedelta(hours=2))
-        setup.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
-        report = await due_only(setup)
-        assert [feed.new for feed in report.passed.feeds] == [1]
-        assert len(setup.heads()) == 1
-        notices = [message["text"] for message in setup.heads("ops")]
-        assert ["was set back by 365 days" in text for text in notices] == [True]

@@ -15,7 +15,6 @@ from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, RULES, rss, world
 from tests.testbed import made
 from tests.testbed.servers.feeds import Reply
-from tests.testbed.servers.slack_rules import UNLOADABLE
 
 PICTURE = "https://img.example.org/blackberry.jpg"
 PAGE_PICTURE = "https://img.example.org/page.jpg"
@@ -32,20 +31,6 @@ async def test_only_a_channel_with_the_key_shows_the_picture_of_the_article(tmp_
         (head,), (other,) = desk.heads(), [m for m in desk.heads("ops") if FIRST.title in json.dumps(m)]
         assert f'"image_url": "{PICTURE}"' in json.dumps(head)
         assert "img.example.org" not in json.dumps(other)
-
-
-async def test_a_picture_that_slack_cannot_load_is_left_out_and_the_message_stays_whole(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as desk:
-        desk.configure(
-            "wire", bot=BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, picture: true}}\n  ops")
-        )
-        await desk.once()
-        enclosure = f'<enclosure url="{UNLOADABLE}photo.jpg" type="image/jpeg" length="1"/></item>'
-        desk.outlets.serve("/wire.xml", rss("wire", FIRST).replace(b"</item>", enclosure.encode()))
-        await desk.once()
-        (head,) = desk.heads()
-        assert FIRST.title in json.dumps(head["blocks"])
-        assert UNLOADABLE not in json.dumps(head)
 
 
 @pytest.mark.parametrize("named_by_feed", ["", PICTURE])

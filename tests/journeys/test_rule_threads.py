@@ -156,17 +156,3 @@ async def test_a_brief_has_one_entry_for_a_thread_with_the_headlines_of_its_even
     assert first.index(EXIT[0]) < first.index("also: ") < first.index(LIFTED[0])
     assert "News in earlier stories" in second
     assert FINED[0] in second
-
-
-@pytest.mark.parametrize(("broadcast", "is_seen"), [("never", None), ("always", True)])
-async def test_broadcast_decides_whether_the_channel_sees_another_report(
-    tmp_path: Path, broadcast: str, is_seen: bool | None
-) -> None:
-    async with world(tmp_path / "config") as setup:
-        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", f"pace: 0.01 seconds, broadcast: {broadcast}}}}}\n  ops")
-        setup.configure(*OUTLETS, bot=bot, rules=RULES)
-        await setup.once()
-        await report(setup, "wire", EXIT)
-        await report(setup, "courier", LIFTED)
-        (reply,) = setup.replies()
-        assert reply.get("reply_broadcast") == is_seen

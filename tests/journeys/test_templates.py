@@ -26,18 +26,6 @@ def configure(desk: World, url: str, keys: str = "") -> None:
     desk.configure("wire", "echo", bot=bot + keys, rules=CITY_RULES.replace("notify: desk", "notify: tickets"))
 
 
-async def test_stories_that_waited_for_the_end_of_quiet_hours_are_tickets_of_their_own(tmp_path: Path) -> None:
-    with faulty.serve(faulty.Always(faulty.Answer(201))) as server:
-        async with world(tmp_path) as desk:
-            configure(desk, server.url, "quiet_hours: 08:00 to 12:00 UTC\n")
-            await desk.once()
-            desk.publish("wire", *[event(number) for number in range(4)])
-            await desk.once()
-            assert not server.requests
-            await desk.once(minutes=300)
-    assert len({request.body["id"] for _, request in server.requests}) == len(server.requests) == 4
-
-
 async def test_a_message_for_which_the_template_writes_nothing_is_left_out(tmp_path: Path) -> None:
     with faulty.serve(faulty.Always(faulty.Answer(201))) as server:
         async with world(tmp_path) as desk:

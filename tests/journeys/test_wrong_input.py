@@ -75,19 +75,6 @@ async def test_a_message_follows_its_outlets_headline_also_where_only_the_wordin
     assert [decision.reason for decision in await desk.decisions(story)] == [Reason.FIRST_REPORT, Reason.RENAMED]
 
 
-async def test_what_a_live_page_adds_is_neither_a_change_nor_a_correction(desk: World) -> None:
-    title = f"{FIRST.title}: live updates"
-    desk.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
-    await desk.once()
-    moved = (
-        "The Pakistan Telecommunication Authority moved the deadline for a backdoor into BlackBerry's servers from "
-        "30 November to 30 December."
-    )
-    desk.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{moved} {FIRST.text}"))
-    await desk.once()
-    assert desk.replies() == []
-
-
 async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(desk: World) -> None:
     (desk.folder / "rules" / "desk.yaml").write_text(
         RULES.replace("    notify: desk", "    expect: every 2 days\n    notify: desk")

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bot import storage
 from bot.durations import LONGEST_WAIT
 from bot.model.channels import Delivery
 from bot.model.errors import (
@@ -28,15 +26,12 @@ from bot.model.errors import (
 from bot.model.messages import Receipt, SendState
 from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
-from bot.pipeline.send import SETTLE, Drained, Sender
+from bot.pipeline.send import SETTLE, Drained
 from bot.testing import messages
-from tests.channels.context import Secrets, build
-from tests.pipeline.outbox_rows import NOTHING, REDUCED, FakeChannel, Stage, edit, reply, row
+from tests.pipeline.outbox_rows import REDUCED, FakeChannel, Stage, edit, reply, row
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.servers import slack
 from tests.testbed.shown import story_post
 
-SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -373,44 +368,3 @@ async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_
 
 
 # -- the sender, a database file and a Slack that misbehaves: once each, in order
-
-
-HEADS = 8
-
-
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
-async def test_a_misbehaving_slack_gets_every_message_once_and_each_thread_in_order(tmp_path: Path, seed: int) -> None:
-    clock = FakeClock()
-    store = storage.open_store(f"sqlite:///{tmp_path}/wirewatch.db", clock=clock)
-    with slack.serve() as server:
-        server.workspace.add_channel("policy-alerts")
-        server.hang_seconds = 0.05
-        server.misbehave(0.35, seed=seed)
-        channel = build(
-            "slack",
-            secrets=Secrets(TOKEN=slack.TOKEN),
-            clock=clock,
-            to="#policy-alerts",
-            token="env:TOKEN",
-            api_url=server.api_url,
-        )
-        rows = [
-            item
-            for head in (f"h{number}" for number in range(HEADS))
-            for item in (row(head), reply(f"{head}-1", head), edit(f"{head}-2", head), reply(f"{head}-3", head))
-        ]
-        await store.write(lambda tx: tx.outbox.add(rows))
-        done = await Sender(store, {"desk": channel}, clock, settings=lambda: NOTHING).drain(timedelta(hours=2))
-        accepted = server.workspace.messages("policy-alerts")
-    await store.close()
-
-    assert done == Drained(sent=4 * HEADS, left_count=0, parked=0)
-    ids = [message["metadata"]["event_payload"]["send_id"] for message in accepted]
-    heads = {m["ts"]: send for m, send in zip(accepted, ids, strict=True) if "thread_ts" not in m}
-    # The head shows its edit now.
-    assert Counter(heads.values()) == Counter(f"h{number}-2" for number in range(HEADS))
-    threads: dict[str, list[str]] = {}
-    for message, send in zip(accepted, ids, strict=True):
-        if "thread_ts" in message:
-            threads.setdefault(heads[message["thread_ts"]].removesuffix("-2"), []).append(send)
-    assert threads == {f"h{n}": [f"h{n}-1", f"h{n}-3"] for n in range(HEADS)}
