@@ -97,15 +97,6 @@ def test_the_version_of_a_rule_changes_with_what_it_finds_and_not_with_a_note(tm
     assert first.version != other.version
 
 
-def test_one_broken_rule_leaves_the_others_running(tmp_path: Path) -> None:
-    rules = folders.RULES.replace("any: [BlackBerry]", "any: [BlackBerry")
-    rules = folders.RULES.replace("notify: alerts", "notify: nobody")
-    settings = folders.load(folders.make(tmp_path, rules=rules))
-    assert folders.names(settings) == ["First"]
-    assert settings.off == ("Second",)
-    assert [problem.code for problem in settings.problems] == ["unknown-channel"]
-
-
 def test_a_broken_feed_leaves_the_others_running(tmp_path: Path) -> None:
     settings = folders.load(folders.make(tmp_path, feeds=folders.FEEDS + "  - nonsense\n"))
     assert [feed.name for feed in settings.feeds] == ["Example News"]

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import feed_list, opml
-from bot.model.feeds import Feed, feed_place
-from tests.testbed import shared_data
+from bot.model.feeds import Feed
 
 
 def _opml(body: str) -> bytes:
@@ -87,22 +84,6 @@ def test_a_file_that_is_not_a_list_is_an_error(content: bytes) -> None:
     outline = opml.read_opml(content)
     assert outline.feeds == ()
     assert "no feed is listed: the file has no <outline> with an xmlUrl" in outline.problems
-
-
-def test_the_feeds_of_published_lists_are_read_though_forty_lists_are_broken() -> None:
-    folder = shared_data.path("opml")
-    broken = listed = missed = 0
-    for entry in json.loads((folder / "raw-index.json").read_text(encoding="utf-8")):
-        content = (folder / entry["file"]).read_bytes()
-        outline = opml.read_opml(content)
-        urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
-        places = {feed_place(url.decode()) for url in urls}
-        listed += len(places)
-        missed += len(places - {feed_place(feed.url) for feed in outline.feeds})
-        assert bool(outline.problems) is not entry["well_formed"]
-        broken += not entry["well_formed"]
-    # Of an outline with quotation marks inside a value, the attributes after them are lost.
-    assert (broken, listed, missed) == (40, 785, 3)
 
 
 TEXT = st.text(max_size=20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,21 +12,20 @@ from msgspec.structs import replace
 from bot.model.stories import CORRECTION, Article, Fact
 from bot.stories import facts
 from bot.stories.facts import reading
-from tests.facts.articles import article
+from tests.stories.examples import START, article
 
 FIRST = article(
     "Ofcom fines Northlink £20m over failed 999 calls",
     "The regulator has fined Northlink £20 million after a fault left customers unable to reach the emergency "
     "services. Some 14,000 calls failed, Ofcom said. The company has until 30 December to pay.",
-    name="first",
 )
-LATER = date(2015, 12, 9)
+LATER = START + timedelta(days=7)
 COUNTED = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
 MOVED = "Ofcom has moved the date for Northlink to pay its fine from 30 December to 30 January 2016."
 
 
 def find_news(title: str, text: str, *, earlier: Article = FIRST, language: str = "en") -> tuple[Fact, ...]:
-    return facts.find_news([earlier], article(title, text, outlet="Metro", day=LATER, language=language))
+    return facts.find_news([earlier], article(title, text, outlet="Metro", at=LATER, language=language))
 
 
 def changes(title: str, text: str) -> list[tuple[str, str | None, str]]:
@@ -35,7 +34,7 @@ def changes(title: str, text: str) -> list[tuple[str, str | None, str]]:
 
 def quotes(title: str, *, earlier: str, language: str = "en") -> list[tuple[str, str]]:
     """Return mark and text of each quoted headline, in a story with the headline ``earlier``."""
-    first = article(earlier, "", name="first", language=language)
+    first = article(earlier, "", language=language)
     return [(fact.mark, fact.sentence) for fact in find_news(title, "", earlier=first, language=language)]
 
 
@@ -118,7 +117,7 @@ def test_a_value_that_the_article_states_to_replace_the_storys_is_a_change_and_n
 def test_a_day_that_moves_replaces_the_only_day_that_the_story_has_in_its_role(
     earlier: tuple[str, str], title: str, text: str, expected: tuple[str, str, str] | None
 ) -> None:
-    stated = find_news(title, text, earlier=article(*earlier, name="earlier"))
+    stated = find_news(title, text, earlier=article(*earlier))
     changed = [(fact.label, fact.before, fact.after) for fact in stated if fact.before]
     assert changed == ([expected] if expected else [])
 
@@ -130,9 +129,8 @@ def test_figures_of_different_outlets_are_never_a_change() -> None:
         later = article(
             f"Northlink fault: paper {number} counts {count:,} failed calls",
             f"Some {count:,} calls failed at Northlink.",
-            name=f"n{number}",
             outlet=f"Paper {number}",
-            day=LATER,
+            at=LATER,
         )
         assert [fact for fact in facts.find_news(story, later) if fact.before] == []
         story.append(later)
@@ -145,7 +143,7 @@ def test_the_sentence_of_a_change_is_shown_once_however_it_writes_the_value() ->
 
 
 def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
-    earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.", name="visa")
+    earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.")
     result = find_news("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
     assert [(fact.before, fact.after) for fact in result if fact.before] == []
 
@@ -209,7 +207,7 @@ def test_reversals_and_repetitions_are_read_in_other_languages(language: str, ea
 
 
 def test_a_toll_in_another_language_is_another_count() -> None:
-    spanish = article("Sismo deja cuatro muertos en Chala", "Hay cuatro fallecidos en Chala.", name="s", language="es")
+    spanish = article("Sismo deja cuatro muertos en Chala", "Hay cuatro fallecidos en Chala.", language="es")
     title = "Death toll in Chala quake rises to 11"
     assert [fact.sentence for fact in find_news(title, "", earlier=spanish)] == [title]
 
@@ -239,10 +237,10 @@ def test_a_correction_is_shown_with_the_words_that_correct(title: str, text: str
 
 
 def test_a_count_or_a_denial_that_the_story_has_had_since_is_not_repeated() -> None:
-    story = [article("Quake in Chala kills 12", "", name="a"), article("Chala quake: 31 dead", "", name="b")]
-    assert facts.find_news(story, article("Chala quake toll hits 31", "", outlet="Metro", day=LATER)) == ()
-    denied = [article("PTA to block BlackBerry", "", name="a"), article("PTA denies plan", "", name="b")]
-    assert facts.find_news(denied, article("Regulator denies plan", "", outlet="Metro", day=LATER)) == ()
+    story = [article("Quake in Chala kills 12", ""), article("Chala quake: 31 dead", "")]
+    assert facts.find_news(story, article("Chala quake toll hits 31", "", outlet="Metro", at=LATER)) == ()
+    denied = [article("PTA to block BlackBerry", ""), article("PTA denies plan", "")]
+    assert facts.find_news(denied, article("Regulator denies plan", "", outlet="Metro", at=LATER)) == ()
 
 
 @pytest.mark.parametrize(
@@ -258,8 +256,8 @@ def test_other_words_for_the_known_and_further_developments_are_not_replies(titl
 
 
 def test_the_opening_article_a_copy_and_a_live_page_state_nothing() -> None:
-    toll = article("Chala quake: 31 dead", "", outlet="Metro", day=LATER)
-    first = article("Quake in Chala kills 12", "", name="a")
+    toll = article("Chala quake: 31 dead", "", outlet="Metro", at=LATER)
+    first = article("Quake in Chala kills 12", "")
     assert facts.find_news([], toll) == ()
     assert facts.find_news([first, replace(toll, outlet="Echo")], toll) == ()
     assert facts.find_news([first], replace(toll, title=f"LIVE: {toll.title}")) == ()
@@ -268,9 +266,9 @@ def test_the_opening_article_a_copy_and_a_live_page_state_nothing() -> None:
 
 def test_the_newest_statement_of_a_story_that_was_held_is_shown_at_its_head() -> None:
     members = [
-        article("Quake in Chala kills 12", "", name="a"),
-        article("Chala quake: 31 dead", "", name="b"),
-        article("Quake in Chala: what we know", "", name="c"),
+        article("Quake in Chala kills 12", ""),
+        article("Chala quake: 31 dead", ""),
+        article("Quake in Chala: what we know", ""),
     ]
     newest = facts.newest_news(members)
     assert newest is not None
@@ -292,8 +290,8 @@ def test_the_newest_statement_of_a_story_that_was_held_is_shown_at_its_head() ->
     ],
 )
 def test_a_denial_opposes_a_story_that_did_not_begin_with_it(earlier: list[str], title: str, expected: bool) -> None:
-    story = [article(headline, "", name=headline) for headline in earlier]
-    assert facts.opposes(story, article(title, "", outlet="Metro", day=LATER)) is expected
+    story = [article(headline, "") for headline in earlier]
+    assert facts.opposes(story, article(title, "", outlet="Metro", at=LATER)) is expected
 
 
 @pytest.mark.parametrize(
@@ -326,13 +324,11 @@ def test_a_model_chooses_from_the_whole_sentences() -> None:
 
 def test_a_story_of_thousands_of_articles_costs_no_more_than_one_of_a_hundred() -> None:
     story = [
-        article(
-            f"Northlink fault {number}: {number + 3} towns hit", "", name=str(number), day=LATER + timedelta(number)
-        )
+        article(f"Northlink fault {number}: {number + 3} towns hit", "", at=LATER + timedelta(number))
         for number in range(2_000)
     ]
     reading.read.cache_clear()
-    facts.find_news(story, article("Northlink denies fault", "", outlet="Metro", day=LATER))
+    facts.find_news(story, article("Northlink denies fault", "", outlet="Metro", at=LATER))
     assert reading.read.cache_info().misses < 100
 
 

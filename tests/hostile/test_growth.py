@@ -20,8 +20,8 @@ from bot.config import nodes
 from bot.feeds.kit import fields
 from bot.fetch import fulltext
 from bot.stories.facts import corrections
-from tests.facts.articles import article
 from tests.hostile.readers import READERS, Reader
+from tests.stories.examples import article
 
 T = TypeVar("T", bound=Sized)
 
@@ -153,7 +153,7 @@ def test_every_reader_takes_time_in_proportion_to_its_document(name: str) -> Non
 
 
 def compare(before: str, after: str) -> None:
-    corrections(*(article("A court ruled", text, name="one") for text in (before, after)))
+    corrections(*(article("A court ruled", text) for text in (before, after)))
 
 
 def parse_robots(lines: str) -> None:

@@ -23,6 +23,7 @@ def article(
     link: str | None = None,
     outlet: str = "Gazette",
     links: tuple[str, ...] = (),
+    language: str | None = None,
 ) -> Article:
     """One article; its id follows from outlet, title, text and time."""
     key = hashlib.sha256(f"{outlet}\n{title}\n{text}\n{link}\n{at}".encode()).hexdigest()
@@ -37,6 +38,7 @@ def article(
         published=at,
         first_seen=at + timedelta(minutes=5),
         links=links,
+        language=language,
         fingerprint=key,
     )
 
