@@ -84,7 +84,7 @@ def pings(text: str, *, only: frozenset[str] | None = None) -> list[str]:
 
 
 @given(TEXTS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_no_mention_of_any_service_survives_wherever_it_stands(text: str) -> None:
     assert pings(phrases.break_markup(text)) == []
 

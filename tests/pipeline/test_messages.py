@@ -124,7 +124,7 @@ def many(count: int, padding: int) -> list[Story]:
 
 
 @pytest.mark.parametrize("kind", ["discord", "slack", "telegram", "teams"])
-@pytest.mark.parametrize(("count", "padding"), [(count, 12 * (count % 5)) for count in range(1, 61, 7)] + CLOSE)
+@pytest.mark.parametrize(("count", "padding"), [(count, 12 * (count % 5)) for count in range(1, 61, 15)] + CLOSE)
 def test_a_list_of_any_size_is_sent_as_it_was_measured_with_every_headline_and_link(
     kind: str, count: int, padding: int
 ) -> None:
