@@ -112,10 +112,10 @@ def _export(row: StoryRow, decided: Iterable[str]) -> ExportedStory:
 
 
 def _describe_fact(fact: Fact) -> str:
-    heading = f"{fact.label}: " if fact.label else ""
+    label = f"{fact.label}: " if fact.label else ""
     old_value = f"{fact.before} → " if fact.before else ""
     mark = f"{fact.mark}: " if fact.mark else ""
-    return f"{mark}{heading}{old_value}{fact.after} ({fact.outlet})"
+    return f"{mark}{label}{old_value}{fact.after} ({fact.outlet})"
 
 
 def _find_decisions_of_people(tx: storage.Transaction, *, since: datetime) -> Mapping[str, list[str]]:

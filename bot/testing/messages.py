@@ -166,7 +166,6 @@ CORROBORATION = Reply(
     severity=Severity.HIGH,
     reason=Reason.CORROBORATION,
     story=VIEW,
-    facts=(NEW_SENTENCE,),
 )
 NEW_FACT = Reply(
     severity=Severity.HIGH,

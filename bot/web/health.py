@@ -30,7 +30,6 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     #: Whether the reason may contain the database's address. Only callers with access to the page may read it.
     is_private: bool = False
-    last_tick: datetime | None = None
 
 
 async def readiness(store: storage.Store, now: datetime) -> Readiness:
@@ -48,14 +47,14 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
     if age > keys.TICK_MAX_AGE:
         old = f"the bot last looked for due feeds {age.total_seconds():.0f} s ago"
         reason, is_private = (f"{old}: {store.outage_reason}", True) if store.outage_reason else (old, False)
-        return Readiness(is_ready=False, reason=reason, is_private=is_private, last_tick=tick)
+        return Readiness(is_ready=False, reason=reason, is_private=is_private)
     if -age > keys.TICK_MAX_AGE:
         ahead = f"the bot last looked for due feeds {-age.total_seconds():.0f} s ahead of the clock, which was set back"
-        return Readiness(is_ready=False, reason=ahead, last_tick=tick)
+        return Readiness(is_ready=False, reason=ahead)
     if store.recent_failure:
         # Small transactions may succeed while articles cannot be stored.
-        return Readiness(is_ready=False, reason=store.recent_failure, is_private=True, last_tick=tick)
-    return Readiness(is_ready=True, reason="ok", last_tick=tick)
+        return Readiness(is_ready=False, reason=store.recent_failure, is_private=True)
+    return Readiness(is_ready=True, reason="ok")
 
 
 def _reason(failures: Sequence[Failure]) -> str:

@@ -378,12 +378,21 @@ def quote_lines(view: StoryView, room: Room) -> Iterator[OutlineLine]:
 
 def _latest(fact: Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), _time(fact.stated_at, room), Run(text=")")] if fact.stated_at else []
+    source = _linked(phrases.short_name(fact.outlet), fact.link, room)
+    content = _fact_in_short(fact, room.sentence)
+    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *content, Run(text=" — "), source]
+
+
+def _mark(fact: Fact) -> list[Run]:
+    return [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
+
+
+def _fact_in_short(fact: Fact, limit: int) -> list[Run]:
+    """Return the mark of a fact and its value, or its sentence of at most ``limit`` units."""
     # Without a label, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not fact.label
-    content = [Run(text=phrases.cut(phrases.clean(fact.quote), room.sentence))] if is_quoted else _fact_runs(fact)
-    mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
-    source = _linked(phrases.short_name(fact.outlet), fact.link, room)
-    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
+    quote = Run(text=phrases.cut(phrases.clean(fact.quote), limit))
+    return [*_mark(fact), *([quote] if is_quoted else _fact_runs(fact))]
 
 
 def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> Iterator[OutlineLine]:
@@ -432,19 +441,11 @@ def _facts(reply: Reply, room: Room) -> Iterator[OutlineLine]:
         yield from _event(fact, room)
     facts = [fact for fact in reply.facts if not (fact.is_event or fact.is_edit)]
     shown = facts[: room.items]
-    # Below "New in this story" the label "new" would repeat the heading.
-    is_labelled = reply.reason is not Reason.NEW_FACT
-    for fact in shown:
-        if not fact.is_sentence:
-            yield _line(Style.ITEM, *_fact_runs(fact))
+    yield from (_line(Style.ITEM, *_fact_runs(fact)) for fact in shown if not fact.is_sentence)
     for fact in phrases.quoted_facts(shown):
-        is_named = is_labelled and fact.is_sentence and not fact.is_joined
-        label = fact.mark or (fact.label if is_named else "")
-        lead = [Run(text=f"{phrases.short_name(label)}: ", is_bold=True)] if label else []
         sentence = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
-        yield _line(
-            Style.QUOTE, *lead, sentence, Run(text=" — "), _linked(phrases.short_name(fact.outlet), fact.link, room)
-        )
+        source = _linked(phrases.short_name(fact.outlet), fact.link, room)
+        yield _line(Style.QUOTE, *_mark(fact), sentence, Run(text=" — "), source)
     yield from _more(len(facts), room)
 
 
@@ -588,11 +589,7 @@ def _part_news(part: BriefEntry, room: Room) -> Iterator[Run]:
 
 
 def _brief_fact(fact: Fact, limit: int) -> list[Run]:
-    mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
-    # Without a label, quote the sentence, because "132 → 128" alone is useless.
-    is_quoted = fact.is_sentence or not fact.label
-    content = [Run(text=phrases.cut(phrases.clean(fact.quote), limit))] if is_quoted else _fact_runs(fact)
-    return [*mark, *content, Run(text=f" ({phrases.short_name(fact.outlet)})")]
+    return [*_fact_in_short(fact, limit), Run(text=f" ({phrases.short_name(fact.outlet)})")]
 
 
 def _left_out(listing: Listing, room: Room) -> Iterator[Run]:
