@@ -240,27 +240,3 @@ async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is
         stored = await setup.read(lambda tx: list(tx.articles.archive(since=START)))
         assert [article.left_out for article in stored] == [(), (), (), (FOOTER,), (FOOTER,), (FOOTER,)]
         assert all("A report of the weather" in article.text for article in stored)
-
-
-async def test_a_line_in_the_middle_of_every_item_of_a_first_poll_matches_no_rule_and_is_in_no_message(
-    tmp_path: Path,
-) -> None:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire")
-        items = [
-            Item(
-                id=str(number),
-                title=f"Weather for day {number}",
-                text=f"<p>A report on day {number}.</p><p>{FOOTER}</p><p>The wind of day {number} is weak.</p>",
-                at=setup.clock.now(),
-            )
-            for number in range(6)
-        ]
-        demand = "PTA wants a backdoor into BlackBerry's servers."
-        items += [Item(id="n", title="BlackBerry to leave", text=f"{demand} {FOOTER} More soon.", at=setup.clock.now())]
-        setup.publish("wire", *items)
-        await setup.once()
-        assert [story.title for story in await setup.stories()] == ["BlackBerry to leave"]
-        [head] = setup.heads()
-        assert "wants a" in str(head)
-        assert "Read our guide" not in str(head)

@@ -27,7 +27,6 @@ from tests.testbed.made import sending
 from tests.testbed.made_settings import make_settings
 from tests.testbed.shown import lead_of
 
-NOTHING = make_settings(rules=[])
 FULL = Abilities(threads=True, edits=True, lookup=True)
 REDUCED = Abilities(threads=False, edits=False, lookup=False)
 

@@ -82,10 +82,9 @@ class Archive:
         feed: Feed = FEED,
         is_baseline: bool = False,
         later: timedelta = timedelta(),
-        total: int | None = None,
     ) -> identity.Identification:
-        """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
-        document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
+        """Identify one reading and keep the result."""
+        document = reading(*entries)
         prepared = items.prepare_items(feed, document)[1]
         result = identity.identify(
             feed,

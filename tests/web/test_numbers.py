@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -24,7 +24,6 @@ from bot.pipeline.reports import FeedReport, Observer
 from bot.storage import keys
 from tests.journeys.world import world
 from tests.testbed import made
-from tests.testbed.fakes import START
 from tests.web.conftest import TOKEN, Page, listening, page_over
 from tests.web.made import COVERAGE
 
@@ -153,25 +152,6 @@ async def test_polls_after_a_day_off_are_not_late(filled: Path) -> None:
             metrics["wirewatch_poll_lateness_seconds_sum", ()]
             <= 20 * metrics["wirewatch_poll_lateness_seconds_count", ()]
         )
-
-
-class StalledStore:
-    """A store whose last tick was written long ago."""
-
-    outage_reason = "using the database /var/lib/wirewatch.db: the disk is full"
-
-    async def read(self, work: object) -> datetime:
-        return START
-
-
-async def test_the_reason_of_an_outage_is_shown_only_to_callers_with_access(filled: Path) -> None:
-    async with page_over(filled, listening(has_token=True)) as page:
-        page.running.store = StalledStore()  # type: ignore[assignment]  # nothing can be written to it
-        page.clock.advance(timedelta(hours=1))
-        public = await page.get("/healthz")
-        assert (public.status_code, public.json()["reason"]) == (503, "the database does not answer")
-        known = await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})
-        assert "the disk is full" in known.json()["reason"]
 
 
 async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Path) -> None:
