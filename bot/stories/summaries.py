@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from bot.model.messages import CoverageLine, Echo, Sentence, Span, StoryView, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, JoinReason, Member, Origin, Story
-from bot.patterns import LazyPattern
 from bot.text import headlines, lexicon, sentences, tokens
 from bot.text.forms import name_form
 from bot.text.sentences import UNSPACED
@@ -323,9 +322,6 @@ def _as_of_now(evidence: Evidence, article: Article) -> Evidence:
 _LOOKED_AT = 60
 #: Maximum words of a summary: as many as a phone shows without scrolling.
 _MOST_WORDS = 70
-#: A sentence longer than _LONG_WORDS gets a lower score. A sentence longer than _LONGEST_WORDS is used only if all
-#: other sentences are longer too.
-_LONG_WORDS, _LONGEST_WORDS = 55, 80
 #: A sentence repeats another if they share this part of the shorter one's words.
 _REPEATS_FROM = 0.6
 
@@ -338,15 +334,10 @@ _KNOWN_SHARE = 0.5
 #: With 0, the weights of the words are summed; with 1, averaged. A value between does not favour long or short
 #: sentences.
 _LENGTH_POWER = 0.4
-#: Bonus for the first sentence, in addition to the bonus for early sentences.
-_LEAD_BONUS = 0.5
 #: Bonus for each matched wording in a sentence, up to three, because the reader wants to see why the rule matched.
 _MATCH_BONUS = 1.0
-#: Factors for a sentence like “He said …” without its context, for a question, and for a long sentence.
-_DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
-
-#: A quotation without its speaker.
-_ONLY_QUOTED = LazyPattern(r"^[“\"«„][^”\"»]*[”\"»]$")
+#: Factors for a sentence like “He said …” without its context, and for a question.
+_DANGLING_SHARE, _QUESTION_SHARE = 0.8, 0.5
 
 
 class _Candidate(msgspec.Struct, frozen=True):
@@ -395,24 +386,23 @@ def _fit(article: Article) -> tuple[_Candidate, ...]:
     title = " ".join(article.title.split()).casefold().rstrip(".")
     language = lexicon.base(article.language)
     usable: list[_Candidate] = []
-    for first, end in _units(sentences.without_footer(sentences.split(article.text, article.language))[:_LOOKED_AT]):
-        start = first + sentences.dateline_length(article.text[first:end])
-        text = article.text[start:end]
+    for span in sentences.without_footer(sentences.split(article.text, article.language))[:_LOOKED_AT]:
+        start = span.start + sentences.dateline_length(span.text)
+        text = article.text[start : span.end]
         if sentences.fault(text) or " ".join(text.split()).casefold().rstrip(".") == title:
             continue
         usable.append(
             _Candidate(
                 start=start,
-                end=end,
+                end=span.end,
                 order=len(usable),
                 words=frozenset(content_words(text, language)),
                 length=len(text.split()),
-                is_dangling=sentences.is_dangling(text) or _ONLY_QUOTED.match(text) is not None,
+                is_dangling=sentences.is_dangling(text),
                 is_question=sentences.is_question(text),
             )
         )
-    readable = tuple(sentence for sentence in usable if sentence.length <= _LONGEST_WORDS)
-    return readable or tuple(usable)
+    return tuple(usable)
 
 
 def _candidates(
@@ -428,25 +418,6 @@ def _candidates(
         for candidate in _fit(article)
         if not omitted or " ".join(text[candidate.start : candidate.end].split()) not in omitted
     ]
-
-
-def _units(spans: Sequence[sentences.SentenceSpan]) -> list[tuple[int, int]]:
-    """Return the start and end of each unit: a sentence, or the sentences that one quotation spans."""
-    units: list[tuple[int, int]] = []
-    at = 0
-    while at < len(spans):
-        last = at
-        if not sentences.is_balanced(spans[at].text):
-            for ahead in range(at + 1, min(at + 4, len(spans))):
-                if spans[ahead].paragraph != spans[at].paragraph:
-                    break
-                joined = " ".join(span.text for span in spans[at : ahead + 1])
-                if sentences.is_balanced(joined):
-                    last = ahead
-                    break
-        units.append((spans[at].start, spans[last].end))
-        at = last + 1
-    return units
 
 
 def _choose(candidates: Sequence[_Candidate], in_title: frozenset[str], count: int) -> list[_Candidate]:
@@ -478,14 +449,12 @@ def _score(candidate: _Candidate, chosen: Sequence[_Candidate], weights: dict[st
     known_words = {word for sentence in chosen for word in sentence.words}
     gain = sum(weights[word] * (_KNOWN_SHARE if word in known_words else 1.0) for word in candidate.words)
     score: float = gain / max(candidate.length, 8) ** _LENGTH_POWER
-    score *= 0.5 + 1.0 / (1.0 + 0.5 * candidate.order) + (_LEAD_BONUS if candidate.order == 0 else 0.0)
+    score *= 0.5 + 1.0 / (1.0 + 0.5 * candidate.order)
     score *= 1.0 + _MATCH_BONUS * min(candidate.matched, 3)
     if candidate.is_dangling and not any(sentence.order == candidate.order - 1 for sentence in chosen):
         score *= _DANGLING_SHARE
     if candidate.is_question:
         score *= _QUESTION_SHARE
-    if candidate.length > _LONG_WORDS:
-        score *= _LONG_SHARE
     return score
 
 

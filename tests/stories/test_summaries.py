@@ -247,17 +247,6 @@ def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
     assert any("backdoor" in each for each in with_match)
 
 
-def test_the_quote_of_a_named_person_is_kept_whole() -> None:
-    text = (
-        "The firm is leaving Pakistan over the order. “We will not open our servers. The order of the regulator in "
-        "Pakistan goes too far. Our users come first,” said Marty Beard, the chief operating officer of the firm."
-    )
-    found = picked(text, "Firm will not open servers, says Marty Beard")
-    quote = next(each for each in found if "Beard" in each)
-    assert quote.startswith("“We will not open")
-    assert "too far" in quote
-
-
 def test_what_was_told_before_is_not_told_again() -> None:
     source = article("BlackBerry leaves Pakistan", LONG)
     first = summaries.pick_sentences(source, (), 1)
