@@ -14,6 +14,7 @@ def check(result: replay.Result) -> None:
     assert sum(len(entry.links) for entry in result.expected.values()) > 0
 
 
+@pytest.mark.long
 async def test_three_real_series_are_replayed_without_a_miss_or_a_double() -> None:
     shared_data.path("feed-snapshots")
     check(await replay.replay(["rnz-2020", "philstar-2020", "straittimes-2020"], most=8))

@@ -13,7 +13,6 @@ from tests.testbed.fakes import START
 
 HIGH = Rule(name="BlackBerry exit", notify=(), severity=Severity.HIGH)
 LOW = Rule(name="Any law", notify=(), severity=Severity.LOW)
-DAY = QuietHours(start=time(8), end=time(18), zone=ZoneInfo("UTC"))
 NIGHT = QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
 LAST = Route(to=("alerts",))
 #: START is 9:00.

@@ -7,8 +7,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,6 @@ from bot.aio import TaskGroup
 from tests.crash.process import WATCHING, Bot, bot_in
 from tests.testbed.servers import processes
 
-#: Another Python that has Wirewatch's dependencies, for the test of signals.
-OTHER_PYTHON = os.environ.get("WIREWATCH_OTHER_PYTHON", "/usr/bin/python3")
 #: Of each bot.
 STOPS = 2
 
@@ -43,21 +39,14 @@ async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_se
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("python", [sys.executable, OTHER_PYTHON])
-async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_lost_or_doubled(
-    tmp_path: Path, python: str
-) -> None:
-    imports = [python, "-c", "import bot.cli.run, bot.app.runtime"]
-    tried = await asyncio.to_thread(subprocess.run, imports, capture_output=True, check=False, text=True)
-    if tried.returncode:
-        pytest.skip(f"{python} has not all that Wirewatch needs: {tried.stderr.strip().splitlines()[-1]}")
+async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     rng = random.Random(7)
     stops: list[asyncio.Task[list[int]]] = []
     # Bots that start at the same time keep the machine busy for each other.
     async with contextlib.AsyncExitStack() as stack, TaskGroup() as group:
         for number in range(1 + (os.cpu_count() or 1)):
             crashed = await stack.enter_async_context(bot_in(tmp_path / str(number)))
-            stopping = _stop_at_any_moment(crashed, python, rng, is_early=number == 0)
+            stopping = _stop_at_any_moment(crashed, rng, is_early=number == 0)
             stops.append(group.create_task(stopping))
     codes = [code for stop in stops for code in stop.result()]
     assert 0 in codes
@@ -81,7 +70,7 @@ async def test_a_bot_whose_reader_process_hangs_stays_healthy_and_stops(bot: Bot
         os.kill(reader, 0)
 
 
-async def _stop_at_any_moment(crashed: Bot, python: str, rng: random.Random, *, is_early: bool) -> list[int]:
+async def _stop_at_any_moment(crashed: Bot, rng: random.Random, *, is_early: bool) -> list[int]:
     """Stop it ``STOPS`` times, also before it listens for signals where ``is_early``; return the exit codes."""
     codes = []
     async with crashed.running():
@@ -89,7 +78,7 @@ async def _stop_at_any_moment(crashed: Bot, python: str, rng: random.Random, *, 
     crashed.publish(5)
     for _ in range(STOPS):
         starts = crashed.log.count(WATCHING)
-        process = await crashed.start_cold("run", python=python)
+        process = await crashed.start_cold("run")
         if not is_early:
             await crashed.until(lambda: crashed.log.count(WATCHING) > starts)  # noqa: B023 - called in this round
         await asyncio.sleep(rng.uniform(0, 1.5))
