@@ -265,14 +265,20 @@ def _weight(material: Material, story: Story) -> tuple[int, int, int, bool, date
 
 
 def _group_entry(material: Material, story: Story, other_stories: Sequence[Story]) -> BriefEntry:
-    """Return one entry for a story and all stories that may be about the same event."""
+    """Return one entry for a story and all stories that may be about the same event.
+
+    A story that the readers have not seen, and that has no news, comes with the first sentence of its summary.
+    """
     entry = _story_entry(material, story)
     reports = _list_other_reports(material, story, entry) if story.id in material.new else ()
-    parts = (*reports, *(_story_entry(material, other, is_part=True) for other in other_stories))
-    entry = replace(entry, parts=parts)
-    is_unseen = any(part.is_unseen for part in entry.stories)
-    if (is_unseen or material.period.channel is None) and entry.fact is None and not parts:
-        return _with_quote(material, entry, story)
+    entry = replace(entry, parts=(*reports, *(_story_entry(material, other, is_part=True) for other in other_stories)))
+    is_known = not entry.is_unseen and material.period.channel is not None
+    if is_known or entry.fact is not None or entry.parts:
+        return entry
+    view = summaries.make_view(story, material.rules_of(story), headline=entry.article)
+    for sentence in view.summary[:1]:
+        outlet = sentence.outlet if sentence.outlet != view.title.outlet else ""
+        entry = replace(entry, quote=sentence.text, quote_outlet=outlet)
     return entry
 
 
@@ -284,32 +290,17 @@ def _list_other_reports(material: Material, story: Story, entry: BriefEntry) -> 
         yield BriefEntry(headline=line.title, link=line.link)
 
 
-def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:
+def _group_by_event(stories: Sequence[Story]) -> Iterable[list[Story]]:
     """Return the stories in groups that may be about one event, in the order of their first stories."""
-    neighbours: defaultdict[StoryId, list[StoryId]] = defaultdict(list)
+    events = {story.id: story.id for story in stories}
     for story in stories:
-        if story.related:
-            neighbours[story.id].append(story.related)
-            neighbours[story.related].append(story.id)
-    by_id = {story.id: story for story in stories}
-    groups: list[list[Story]] = []
+        if story.related in events:
+            own, other = events[story.id], events[story.related]
+            events |= {id_: other for id_, event in events.items() if event == own}
+    groups = defaultdict[StoryId, list[Story]](list)
     for story in stories:
-        group, ahead = [], [story.id]
-        while ahead:
-            if neighbour := by_id.pop(ahead.pop(0), None):
-                group.append(neighbour)
-                ahead += neighbours[neighbour.id]
-        groups += [group] if group else []
-    return groups
-
-
-def _with_quote(material: Material, entry: BriefEntry, story: Story) -> BriefEntry:
-    view = summaries.make_view(story, material.rules_of(story), headline=entry.article)
-    if not view.summary:
-        return entry
-    sentence = view.summary[0]
-    outlet = sentence.outlet if sentence.outlet != view.title.outlet else ""
-    return replace(entry, quote=sentence.text, quote_outlet=outlet)
+        groups[events[story.id]].append(story)
+    return groups.values()
 
 
 def list_surges(material: Material) -> list[BriefEntry]:
@@ -485,31 +476,21 @@ def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) 
     """
     zone = brief_zone(settings, brief.channel)
     new, changed = brief.count(SectionKind.NEW), brief.count(SectionKind.CHANGED)
-    counts = [format_count(new, "new story")] if new else []
-    counts += (
-        [f"news in {changed:,} {'earlier ' if new else ''}{'story' if changed == 1 else 'stories'}"] if changed else []
-    )
+    news = format_count(changed, "earlier story" if new else "story")
+    counts = [*([format_count(new, "new story")] if new else []), *([f"news in {news}"] if changed else [])]
     since, until = brief.since.astimezone(zone), brief.until.astimezone(zone)
     period = f"since {_name_day(since)} {since:%H:%M %Z}"
     if shows_end:
         period = f"from {_name_day(since)} {since:%H:%M} to {_name_day(until)} {until:%H:%M %Z}"
     lead = f"Brief {period}: {', '.join(counts) or 'no new stories, no news'}"
-    return Listing(
-        reason=Reason.BRIEF,
-        lead=lead,
-        sections=brief.sections,
-        page=_find_whole_brief(settings.bot.public_url, brief),
-    )
-
-
-def _find_whole_brief(public_url: str, brief: Brief) -> str:
-    """Return the address of the page with the whole brief, or "" if the web page is not public."""
-    times = {
-        name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for name, at in (("since", brief.since), ("until", brief.until))
-    }
-    values = {**({"channel": brief.channel} if brief.channel else {}), **times}
-    return f"{public_url.rstrip('/')}/brief?{urlencode(values)}" if public_url else ""
+    page = ""
+    if settings.bot.public_url:
+        times = [
+            (name, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for name, at in (("since", since), ("until", until))
+        ]
+        channel = [("channel", brief.channel)] if brief.channel else []
+        page = f"{settings.bot.public_url.rstrip('/')}/brief?{urlencode([*channel, *times])}"
+    return Listing(reason=Reason.BRIEF, lead=lead, sections=brief.sections, page=page)
 
 
 def _name_day(day: date) -> str:

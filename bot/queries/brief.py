@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Self
+from typing import Annotated
 
 import pydantic
 
-from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind
+from bot.model.briefs import Brief, SectionKind
 from bot.pipeline import briefs
 from bot.queries.registry import (
     DURATION,
@@ -21,7 +21,6 @@ from bot.queries.registry import (
     RefusalKind,
     Refused,
     Time,
-    fields_of,
     parse_time,
     unusable,
 )
@@ -71,13 +70,6 @@ class EntryDocument(Document):
     fact: FactDocument | None
     quote: str
 
-    @classmethod
-    def of(cls, value: BriefEntry) -> Self:
-        fact = FactDocument.of(value.fact) if value.fact else None
-        parts = [cls.of(part) for part in value.parts]
-        texts = {"details": list(value.details), "parts": parts, "fact": fact}
-        return cls(**{**fields_of(value, cls), **texts})
-
 
 class SectionDocument(Document):
     """One section with its first entries, most important first; ``more`` is the number of further entries."""
@@ -88,10 +80,6 @@ class SectionDocument(Document):
     #: For stories that were seen only elsewhere: how many of all outside stories, such as “3 of 41 stories”.
     share: str
 
-    @classmethod
-    def of(cls, value: BriefSection) -> Self:
-        return cls(**{**fields_of(value, cls), "entries": [EntryDocument.of(entry) for entry in value.entries]})
-
 
 class BriefDocument(Document):
     """A brief: its sections in their order, without the empty ones. ``channel`` is null for all channels."""
@@ -100,11 +88,6 @@ class BriefDocument(Document):
     since: Time
     until: Time
     sections: list[SectionDocument]
-
-    @classmethod
-    def of(cls, value: Brief) -> Self:
-        sections = [SectionDocument.of(section) for section in value.sections]
-        return cls(channel=value.channel, since=value.since, until=value.until, sections=sections)
 
 
 def show_brief(archive: Archive, parameters: BriefParameters) -> Brief:
