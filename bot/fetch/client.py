@@ -27,7 +27,7 @@ from bot.durations import Clock
 from bot.feeds.kit import packing
 from bot.fetch import headers
 from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
-from bot.fetch.guard import Guard, Resolve, system_resolve
+from bot.fetch.guard import Guard, NameService, Resolve, system_resolve
 from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
 from bot.fetch.transport import Transports
 from bot.model import visible
@@ -91,7 +91,7 @@ class HttpFetcher:
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
-        self._guard = Guard(policy.allow_private, resolve=resolve)
+        self._guard = Guard(NameService(resolve), policy.allow_private)
         # Respects SSL_CERT_FILE and SSL_CERT_DIR, so that users can trust an intranet's own authority.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)

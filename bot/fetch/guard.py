@@ -137,39 +137,75 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
+class NameService:
+    """Asks the name service for addresses, once for all who wait for a name, and remembers them for a short time."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        #: (host, port) -> the lookup that runs.
+        self._lookups: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
+        #: (host, port) -> the loop's time at the lookup, and the addresses.
+        self._remembered: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+
+    async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        """Return the addresses of a host. They are not checked. Raises Unreachable."""
+        loop = asyncio.get_running_loop()
+        at, addresses = self._remembered.get((host, port), (0.0, ()))
+        if addresses and loop.time() - at < _REMEMBERED_SECONDS:
+            return addresses
+        try:
+            async with asyncio.timeout(seconds):
+                # Shield the lookup, because others may wait for it too.
+                addresses = await asyncio.shield(self._lookups.get((host, port)) or self._look_up(host, port))
+        except TimeoutError as error:
+            raise Unreachable(f"{host}: the name service gave no answer; check this machine's DNS") from error
+        except (socket.gaierror, UnicodeError) as error:
+            raise Unreachable(
+                f"{host}: no such host; check the spelling and the network; the feed may be gone"
+            ) from error
+        if not addresses:
+            raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may be gone")
+        return addresses
+
+    def _look_up(self, host: str, port: int) -> asyncio.Future[Sequence[str]]:
+        loop = asyncio.get_running_loop()
+
+        def remember(lookup: asyncio.Future[Sequence[str]]) -> None:
+            del self._lookups[host, port]
+            if lookup.cancelled() or lookup.exception() is not None:
+                return
+            if len(self._remembered) >= _REMEMBERED_NAMES:
+                self._remembered.clear()
+            self._remembered[host, port] = (loop.time(), lookup.result())
+
+        lookup = self._lookups[host, port] = loop.run_in_executor(self._threads, self._resolve, host, port)
+        lookup.add_done_callback(remember)
+        return lookup
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class Guard:
     """Resolves hosts, and refuses a host unless all its addresses are allowed."""
 
     def __init__(
-        self,
-        allow_private: Sequence[str] = (),
-        *,
-        resolve: Resolve = system_resolve,
-        threads: ThreadPoolExecutor | None = None,
-        listed: AddressRule | None = None,
-        remembered: dict[tuple[str, int], tuple[float, Sequence[str]]] | None = None,
+        self, names: NameService, allow_private: Sequence[str] = (), *, listed: AddressRule | None = None
     ) -> None:
         """``allow_private`` has blocks of addresses, and hosts in them: ``wiki.example``, ``*.intra.example``."""
         blocks = [entry for entry in allow_private if ":" in entry or entry.replace(".", "").replace("/", "").isdigit()]
-        self._names = frozenset(allow_private) - frozenset(blocks)
-        self._suffixes = tuple(name[1:] for name in self._names if name.startswith("*."))
+        self._listed_names = frozenset(allow_private) - frozenset(blocks)
+        self._suffixes = tuple(name[1:] for name in self._listed_names if name.startswith("*."))
         self._rule = rule = AddressRule(blocks)
         #: All blocks in ``fetch.allow_private``; ``rule`` allows some of them.
         self._listed = listed or rule
-        self._resolve = resolve
-        #: (host, port) -> the loop's time at the lookup, and the addresses.
-        self._remembered = {} if remembered is None else remembered
-        self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+        self._names = names
 
     def narrowed(self, blocks: Sequence[str]) -> Guard:
         """Return a guard that allows only these private blocks."""
-        return Guard(
-            blocks,
-            resolve=self._resolve,
-            threads=self._threads,
-            listed=self._rule,
-            remembered=self._remembered,
-        )
+        return Guard(self._names, blocks, listed=self._rule)
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
         """Return the allowed private blocks that a feed at this host may use.
@@ -180,7 +216,7 @@ class Guard:
         if literal := _literal(host):
             return self._rule.blocks_of((literal,))
         name = host.rstrip(".").lower()
-        if name not in self._names and not any(name.endswith(suffix) for suffix in self._suffixes):
+        if name not in self._listed_names and not any(name.endswith(suffix) for suffix in self._suffixes):
             return ()
         try:
             return self._rule.blocks_of(await self.addresses(host, port, seconds))
@@ -189,7 +225,7 @@ class Guard:
 
     def close(self) -> None:
         """Stop the threads that resolve names."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._names.close()
 
     def check_literal(self, host: str, *, is_proxied: bool) -> None:
         """Refuse private literals and, if the proxy resolves names, names of the local network. Raises AddressRefused.
@@ -228,27 +264,6 @@ class Guard:
     async def addresses(self, host: str, port: int, seconds: float | None = None) -> Sequence[str]:
         """Return the addresses of a host, if all are allowed. Raises AddressRefused, Unreachable."""
         literal = _literal(host)
-        addresses = (literal,) if literal else await self._resolved(host, port, seconds)
+        addresses = (literal,) if literal else await self._names.addresses(host, port, seconds)
         self.check(host, addresses)
-        return addresses
-
-    async def _resolved(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        at, addresses = self._remembered.get((host, port), (0.0, ()))
-        if addresses and loop.time() - at < _REMEMBERED_SECONDS:
-            return addresses
-        try:
-            async with asyncio.timeout(seconds):
-                addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
-        except TimeoutError as error:
-            raise Unreachable(f"{host}: the name service gave no answer; check this machine's DNS") from error
-        except (socket.gaierror, UnicodeError) as error:
-            raise Unreachable(
-                f"{host}: no such host; check the spelling and the network; the feed may be gone"
-            ) from error
-        if not addresses:
-            raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may be gone")
-        if len(self._remembered) >= _REMEMBERED_NAMES:
-            self._remembered.clear()
-        self._remembered[host, port] = (loop.time(), addresses)
         return addresses

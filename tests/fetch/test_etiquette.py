@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import socket
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +17,8 @@ from hypothesis import strategies as st
 
 from bot.fetch import guard, headers
 from bot.fetch.client import HttpFetcher, make_user_agent
-from bot.model.errors import AddressRefused, HostLimited
+from bot.model.errors import AddressRefused, HostLimited, Unreachable
+from bot.model.fetching import Request
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.fakes import START
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -107,6 +111,27 @@ async def test_waiting_for_a_busy_host_costs_no_time_of_the_request(
     async with asyncio.TaskGroup() as tasks:
         requests = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(4)]
     assert [task.result().status for task in requests] == [200] * 4
+
+
+async def test_requests_that_wait_for_one_name_ask_for_it_once(server: FeedServer, make_fetcher: MakeFetcher) -> None:
+    server.serve("/feed", BODY)
+    lookups: list[str] = []
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        lookups.append(host)
+        time.sleep(0.1)  # a name service that takes its time
+        if len(lookups) == 1:
+            raise socket.gaierror
+        return ("127.0.0.1",)
+
+    # The host is not listed, so that each request asks for its addresses only once.
+    fetcher = make_fetcher(replace(POLICY, per_host=4, allow_private=("127.0.0.0/8",)), resolve=resolve)
+    request = Request(url=server.url(host="feeds.test"), home=server.url())
+    failed = await asyncio.gather(*(fetcher.get(request) for _ in range(4)), return_exceptions=True)
+    assert [type(result) for result in failed] == [Unreachable] * 4
+    answers = await asyncio.gather(*(fetcher.get(request) for _ in range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len(lookups) == 2
 
 
 async def test_each_request_has_a_connection_of_its_own(server: FeedServer, fetcher: HttpFetcher) -> None:
