@@ -518,6 +518,11 @@ class Settings:
         """Names of the channels with ``may_act``."""
         return frozenset(name for name, channel in self.bot.channels.items() if channel.features.may_act)
 
+    @cached_property
+    def record_channels(self) -> frozenset[str]:
+        """Names of the channels that keep a record of each story, such as an incident."""
+        return frozenset(name for name, channel in self.bot.channels.items() if channel.features.keeps_records)
+
     def people(self, channel: str) -> Mapping[str, str]:
         """Return the people and groups whom messages in the channel can mention: name -> id in the service."""
         named = self.bot.channels.get(channel)

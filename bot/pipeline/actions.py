@@ -210,7 +210,11 @@ def _silence(context: ActionContext, action: MakeSilence) -> ActionResult:
     alert, zone = context.alert, context.turn.settings.bot.timezone
     if context.rights is not None:
         is_here = action.is_here and alert is not None
-        action = replace(action, channels=(alert.channel,) if is_here and alert else context.rights.reach())
+        channels = (alert.channel,) if is_here and alert else context.rights.reach()
+        if channels and action.kind is SilenceKind.STORY:
+            # The incident or ticket of a story that nobody wants to read about is over.
+            channels = (*channels, *context.rights.records)
+        action = replace(action, channels=channels)
     silence, is_new = silences.make_silence(context, action)
     shown = _show_silence(context, silence, Reason.SILENCED, f"silenced: {silence.summary}") if is_new else ()
     until = f"until {_time(silence.until, zone)}" if silence.until else "until somebody ends it"

@@ -454,8 +454,9 @@ def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:
 
 def _alerts_of_over_coverage(tx: storage.Transaction, settings: Settings, now: datetime) -> list[AlertKey]:
     """Return the alerts in channels that keep records whose story no article can join any more."""
-    channels = [channel for channel in settings.bot.channels if settings.policy(channel).keeps_records]
-    if not channels:
+    if not settings.record_channels:
         return []
-    over = tx.stories.with_coverage_over(channels, since=now - settings.bot.stories.window, limit=BATCH)
+    over = tx.stories.with_coverage_over(
+        sorted(settings.record_channels), since=now - settings.bot.stories.window, limit=BATCH
+    )
     return [(alert.story, alert.channel) for alert in over]

@@ -33,6 +33,8 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
     restricted: frozenset[str]
     #: All channels of bot.yaml, of every service.
     all_channels: frozenset[str]
+    #: Those that keep a record of each story, such as an incident. Nobody is a member of them.
+    records: frozenset[str]
 
     @property
     def own(self) -> frozenset[str]:
@@ -63,7 +65,7 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
     def refuse_end(self, silence: Silence) -> None:
         """Raise NotAllowed unless the person may act in every channel that the silence covers."""
         if silence.channels:
-            if forbidden := set(silence.channels) - self.own:
+            if forbidden := set(silence.channels) - self.own - self.records:
                 listed = ", ".join(sorted(forbidden))
                 raise NotAllowed(f"this silence also covers {listed}, where you may not act")
         elif self.reach():
@@ -81,6 +83,7 @@ def person_rights(person: Person, channels: Collection[str], settings: Settings)
         channels=tuple(channels),
         restricted=settings.restricted_channels,
         all_channels=frozenset(settings.bot.channels),
+        records=settings.record_channels,
     )
 
 

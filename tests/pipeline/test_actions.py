@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import rules, storage
+from bot.channels.webhook import document
 from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
@@ -26,10 +27,10 @@ from bot.model.actions import (
     rule_key,
 )
 from bot.model.alerts import Alert, AlertAction, AlertState, Reason
-from bot.model.channels import ActionResult, ChannelFeatures, Person, Press
+from bot.model.channels import ActionResult, ChannelFeatures, Delivery, Person, Press
 from bot.model.messages import MessageKind, Outgoing, Receipt, SendState, Why
 from bot.model.rules import Line, Rule, Severity
-from bot.model.stories import ArticleId, Story, StoryId
+from bot.model.stories import ArticleId, SendId, Story, StoryId
 from bot.pipeline import actions, silences
 from bot.pipeline.rights import operator_context
 from bot.pipeline.turn import Turn
@@ -185,6 +186,27 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     [edit] = [row for row in found.values() if row.message.kind is MessageKind.EDIT]
     assert story_post(edit.message).silences == (silence,)
     assert edit.state is SendState.PENDING
+
+
+@pytest.mark.parametrize("action", [HERE, replace(HERE, name="s1", is_here=False)], ids=["here", "in my channels"])
+async def test_a_silence_of_a_story_from_a_chat_ends_its_records_too_and_can_be_ended_there(
+    store: storage.Store, action: Action
+) -> None:
+    features = {"desk": ChannelFeatures(), "tickets": ChannelFeatures(keeps_records=True), "phone": ChannelFeatures()}
+    settings = make_settings(rules=[EXIT, LAW], channels=features)
+    await post(store)
+    ticket = replace(sending("ticket", channel="tickets", story="s1", views=(view("s1"),)), state=SendState.SENT)
+    await store.write(lambda tx: tx.outbox.add([replace(ticket, receipt=RECEIPT)]))
+    alert = replace(posted(rules=("exit",)), channel="tickets", head=ticket.id)
+    await store.write(lambda tx: tx.stories.save_alert(alert))
+    await press(store, action, settings=settings)
+    [silence] = await active(store)
+    assert silence.channels == ("desk", "tickets")
+    edits = {row.channel: row.message for row in (await rows(store)).values() if row.message.kind is MessageKind.EDIT}
+    assert edits.keys() == {"desk", "tickets"}
+    assert document(Delivery(id=SendId("e"), message=edits["tickets"]))["is_over"]
+    assert (await press(store, EndSilence(id=silence.id), name="e2", settings=settings)).refused is None
+    assert await active(store) == []
 
 
 async def test_a_silence_under_a_gathered_message_edits_nothing_and_ends_by_its_command(store: storage.Store) -> None:
