@@ -189,41 +189,9 @@ def test_an_article_that_begins_with_two_origins_repeats_neither_alone() -> None
 
 
 _PIECES = (
-    *(
-        "Reuters",
-        "BBC",
-        "AP",
-        "Karachi Herald",
-        "told",
-        "according to",
-        "the",
-        "a",
-        "report",
-        "by",
-        "news agency",
-        "'s",
-    ),
-    *(
-        "(",
-        ")",
-        "—",
-        "laut",
-        "der",
-        "selon",
-        "l’",
-        "según",
-        "کے مطابق",
-        "\n",
-        " ",
-        "  ",
-        ",",
-        ".",
-        "A",
-        "é",
-        "\u202e",
-        "\x00",
-    ),
-)
+    "Reuters|BBC|AP|Karachi Herald|told|according to|the|a|report|by|news agency|'s|"
+    "(|)|—|laut|der|selon|l’|según|کے مطابق|\n| |  |,|.|A|é|\u202e|\x00"
+).split("|")
 
 
 @settings(max_examples=60, deadline=None)
