@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 import pydantic
 
@@ -33,22 +33,10 @@ class SurgeDocument(Document):
     opened_at: Time
     closed_at: Time | None
     peak_at: Time
-    count: int
-    usual: float
-    event_count: int
-    causes: list[CauseDocument]
-
-    @classmethod
-    def of(cls, value: Any) -> Self:
-        """Return the document of a surge."""
-        peak, causes = value.peak, value.causes
-        return cls(
-            **{name: getattr(value, name) for name in ("rule", "since", "opened_at", "closed_at", "peak_at")},
-            count=peak.count,
-            usual=peak.usual,
-            event_count=causes.story_count,
-            causes=[CauseDocument.of(cause) for cause in causes.largest],
-        )
+    count: int = pydantic.Field(validation_alias=pydantic.AliasPath("peak", "count"))
+    usual: float = pydantic.Field(validation_alias=pydantic.AliasPath("peak", "usual"))
+    event_count: int = pydantic.Field(validation_alias=pydantic.AliasPath("causes", "story_count"))
+    causes: list[CauseDocument] = pydantic.Field(validation_alias=pydantic.AliasPath("causes", "largest"))
 
 
 class VolumeParameters(Parameters):

@@ -236,7 +236,7 @@ class TrialDocument(Document):
     simulated_until: Time | None
     messages: list[PostDocument]
     #: The surges that the rules would have reported.
-    surges: list[Annotated[SurgeDocument, pydantic.BeforeValidator(SurgeDocument.of)]]
+    surges: list[SurgeDocument]
 
 
 class PastedTrialDocument(Document):

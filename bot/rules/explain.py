@@ -179,7 +179,7 @@ def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]
     if any(text.find(leaf.pattern) for text in view.fields(leaf.field)):
         return
     shown = parse.render_item(leaf)
-    relaxed = _relax_pattern(leaf.pattern)
+    relaxed = _relax_words(leaf).pattern
     glued = "".join(element.text for element in relaxed.elements)
     for field in view.fields(leaf.field):
         if stretches := field.find(relaxed):
@@ -200,17 +200,6 @@ def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]
 def _original_words(field: FieldText, first: int, last: int) -> str:
     start, end = field.normal.place(field.tokens[first].start, field.tokens[last].end)
     return " ".join(field.original[start:end].split())
-
-
-def _relax_pattern(pattern: expression.Pattern) -> expression.Pattern:
-    """Return the pattern without case and accents."""
-    elements = tuple(
-        element
-        if element.shape is expression.Shape.HOLES
-        else element._replace(form=expression.Form.PLAIN, text=tokens.drop_accents(tokens.fold_case(element.text)))
-        for element in pattern.elements
-    )
-    return pattern._replace(elements=elements)
 
 
 #: Maximum number of looser versions of a rule that each omit one required line.
