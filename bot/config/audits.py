@@ -9,7 +9,8 @@ are omitted, and the rule itself decides about what the engine returns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -17,7 +18,8 @@ from urllib.parse import quote
 import msgspec
 
 from bot.feeds import places
-from bot.model.feeds import Feed
+from bot.model.audit import IndexState
+from bot.model.feeds import Feed, FeedState
 from bot.model.rules import FROM_TERMS
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
@@ -50,6 +52,21 @@ class IndexSearch(msgspec.Struct, frozen=True, kw_only=True):
     #: google-news, bing-news or gdelt.
     index: str
     feed: Feed
+
+
+def index_states(searches: Iterable[IndexSearch], states: Mapping[str, FeedState]) -> list[IndexState]:
+    """Return the state of each index that is asked, in alphabetical order. ``states`` are those of its searches."""
+    urls = defaultdict[str, list[str]](list)
+    for search in searches:
+        urls[search.index].append(search.feed.url)
+    indexes = []
+    for index in sorted(urls):
+        polled = [states[url] for url in urls[index] if url in states and states[url].polled_at is not None]
+        last = max(polled, key=lambda state: state.polled_at or state.due_at, default=None)
+        answered_at = max((state.ok_at for state in polled if state.ok_at is not None), default=None)
+        asked_at, error = (last.polled_at, last.error or "") if last else (None, "")
+        indexes.append(IndexState(index=index, asked_at=asked_at, answered_at=answered_at, error=error))
+    return indexes
 
 
 class NotSearchable(ValueError):

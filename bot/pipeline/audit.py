@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -28,7 +27,7 @@ from bot.durations import Clock
 from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
 from bot.model.archive import Arrival
-from bot.model.audit import LATE_AFTER, IndexState, OutsideReport
+from bot.model.audit import LATE_AFTER, OutsideReport
 from bot.model.errors import StoreError
 from bot.model.feeds import Feed, FeedState, Validators
 from bot.model.stories import Article, ArticleId, StoryId
@@ -90,21 +89,6 @@ def choose_due(
         if state.due_at <= now and search.index not in paused and links.host_of(state.url) not in limits:
             due.setdefault(search.index, (search, state))
     return list(due.values())
-
-
-def read_indexes(tx: storage.Transaction, settings: Settings) -> list[IndexState]:
-    """Return the state of each index that is asked, in alphabetical order."""
-    urls = defaultdict[str, list[str]](list)
-    for search in settings.audit_searches:
-        urls[search.index].append(search.feed.url)
-    indexes = []
-    for index in sorted(urls):
-        states = [state for state in tx.feeds.get_many(urls[index]).values() if state.polled_at is not None]
-        last = max(states, key=lambda state: state.polled_at or state.due_at, default=None)
-        answered_at = max((state.ok_at for state in states if state.ok_at is not None), default=None)
-        asked_at, error = (last.polled_at, last.error or "") if last else (None, "")
-        indexes.append(IndexState(index=index, asked_at=asked_at, answered_at=answered_at, error=error))
-    return indexes
 
 
 class Auditor(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from bot import storage
 from bot.alerts import next_brief_time, routing
+from bot.config.audits import index_states
 from bot.config.settings import Settings
 from bot.durations import format_count, format_duration, format_time
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -30,7 +31,6 @@ from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
-from bot.pipeline.audit import read_indexes
 from bot.pipeline.volume import explain_unmeasured
 from bot.storage import keys
 from bot.stories import summaries, volume
@@ -356,7 +356,9 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
         more = f" and {format_count(len(names) - 1, 'other outlet')}" if len(names) > 1 else ""
         details = (f"{names[first.owner]}{more}, {format_time(first.when, zone)}", rule)
         entries.append(BriefEntry(headline=first.title, link=first.link, rule=rule, details=details))
-    failing = [index.index for index in read_indexes(tx, settings) if index.error]
+    searches = settings.audit_searches
+    states = tx.feeds.get_many([search.feed.url for search in searches])
+    failing = [index.index for index in index_states(searches, states) if index.error]
     remark = f"; no answer from {', '.join(failing)}" if failing else ""
     return entries, f"{len(entries)} of {format_count(total, 'story')}{remark}"
 

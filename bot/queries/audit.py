@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import pydantic
 
+from bot.config.audits import index_states
 from bot.model.audit import FEWEST_STORIES, RECALL_PERIOD, OutsideReport, name_outlets
-from bot.pipeline.audit import read_indexes
 from bot.queries.registry import (
     Archive,
     Document,
@@ -148,8 +148,9 @@ def _summarize(archive: Archive, rules: Collection[str] | None = None) -> AuditS
         late=late,
         only_elsewhere=missed,
     )
-    indexes = read_indexes(archive.tx, archive.settings)
-    return AuditSummary(recall=recall, indexes=list(map(IndexDocument.of, indexes)))
+    searches = archive.settings.audit_searches
+    states = archive.tx.feeds.get_many([search.feed.url for search in searches])
+    return AuditSummary(recall=recall, indexes=list(map(IndexDocument.of, index_states(searches, states))))
 
 
 def _split_months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

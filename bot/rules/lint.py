@@ -311,11 +311,12 @@ def _finds_words(term: expression.Words, plural_words: list[str]) -> bool:
 
 
 def _is_common(word: str, *, is_alone: bool) -> bool:
-    table = names.background_table()
     # An acronym is shorter.
     if len(word) >= 7:
         return True
+    if len(word) < 4:
+        return False
+    table = names.background_table()
     # Do not stem a single word, because AIDS is not the plural of aid.
     folded = tokens.fold(word) if is_alone else words.stem(word)
-    is_word = table.rates.get(folded, 0) >= _COMMON_RATE and table.capitals.get(folded, 1) <= _MOST_CAPITALS
-    return len(word) >= 4 and is_word
+    return table.rates.get(folded, 0) >= _COMMON_RATE and table.capitals.get(folded, 1) <= _MOST_CAPITALS
