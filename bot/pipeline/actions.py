@@ -277,7 +277,7 @@ def _ruling(
     ruling = Ruling(
         id=once, at=context.turn.now, by=context.author, kind=kind, story=story.id, articles=articles, other=other
     )
-    context.turn.add_ruling(ruling)
+    context.turn.changes.rulings.append(ruling)
     return ruling
 
 

@@ -154,7 +154,7 @@ class Dispatcher:
                 posts.append(self._turn.decision(alert, AlertAction.POST, Reason.FIRST_REPORT, detail))
                 for row in self._turn.tx.outbox.of_story(alert.story):
                     if row.id == alert.head:
-                        self._turn.replace_row(row.id, "listed in a gathered message")
+                        self._turn.changes.replaced_rows[row.id] = "listed in a gathered message"
                     elif row.thread == alert.head:
                         self._turn.drop_rows([row.id], "its story is listed in a gathered message")
             lead = f"{format_count(len(posts), 'older story')}: this channel could not be reached"

@@ -253,7 +253,7 @@ def _reject(turn: Turn, arrival: Arrival, rejected: Mapping[str, str]) -> Arriva
     article = arrival.article
     if not rejected:
         return arrival
-    turn.reject_matches(article.id, list(rejected))
+    turn.changes.rejected_matches[article.id] = list(rejected)
     matches = tuple(match for match in arrival.matches if match.rule not in rejected)
     if matches:
         return replace(arrival, matches=matches)

@@ -41,7 +41,7 @@ def make_silence(context: ActionContext, action: MakeSilence) -> tuple[Silence, 
             return active, False
     if silence.id in {stored.id for stored in turn.tx.silences.all()}:
         return silence, False
-    turn.save_silence(silence)
+    turn.changes.silences[silence.id] = silence
     _drop_replies(turn, silence)
     turn.notify(notices.silence_made(silence))
     return silence, True
@@ -127,7 +127,7 @@ def end_silence(turn: Turn, silence: Silence, *, by: str) -> Silence:
     if not silence.is_active(turn.now):
         raise CannotSilence(f"the silence {silence.id} has already ended")
     ended = replace(silence, ended_at=turn.now, ended_by=visible.line(by, MAX_TEXT_LENGTH))
-    turn.save_silence(ended)
+    turn.changes.silences[ended.id] = ended
     return ended
 
 

@@ -78,7 +78,7 @@ class Changes(msgspec.Struct):
     stories: dict[StoryId, Story] = msgspec.field(default_factory=dict)
     new_members: dict[StoryId, list[Member]] = msgspec.field(default_factory=dict)
     removed_members: dict[StoryId, list[ArticleId]] = msgspec.field(default_factory=dict)
-    #: Article -> rules whose matches are deleted.
+    #: Article -> rules whose matches are deleted, because the article is not about their subjects.
     rejected_matches: dict[ArticleId, Sequence[str]] = msgspec.field(default_factory=dict)
     decisions: list[Decision] = msgspec.field(default_factory=list)
     alerts: dict[tuple[StoryId, str], Alert] = msgspec.field(default_factory=dict)
@@ -86,7 +86,8 @@ class Changes(msgspec.Struct):
     rows: dict[SendId, Outgoing] = msgspec.field(default_factory=dict)
     #: Id of an outbox row that must not be sent -> reason.
     dropped_rows: dict[SendId, str] = msgspec.field(default_factory=dict)
-    #: Id of an outbox row whose stories another message of this turn lists -> reason.
+    #: Id of an outbox row whose stories another message of this turn lists -> reason. If a sender claims the row before
+    #: this turn is written, ``write`` raises Overtaken.
     replaced_rows: dict[SendId, str] = msgspec.field(default_factory=dict)
     #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
     counts: Counter[tuple[str, str, datetime]] = msgspec.field(default_factory=Counter)
@@ -94,6 +95,7 @@ class Changes(msgspec.Struct):
     #: Channel -> the time up to which its new brief reports.
     brief_times: dict[str, datetime] = msgspec.field(default_factory=dict)
     judgements: list[Judgement] = msgspec.field(default_factory=list)
+    #: Rulings for the next turn of deciding. One whose id already exists is skipped.
     rulings: list[Ruling] = msgspec.field(default_factory=list)
     #: Silences that the turn makes or ends.
     silences: dict[SilenceId, Silence] = msgspec.field(default_factory=dict)
@@ -216,10 +218,6 @@ class Turn:
         self.changes.new_members[story_id] = [member for member in new_members if member.article.id not in articles]
         return story
 
-    def reject_matches(self, article: ArticleId, rules: Sequence[str]) -> None:
-        """Delete the article's matches with ``rules``, because the article is not about their subjects."""
-        self.changes.rejected_matches[article] = rules
-
     # -- alerts and decisions
 
     def alerts(self, stories: Iterable[StoryId]) -> list[Alert]:
@@ -301,21 +299,10 @@ class Turn:
         """Drop rows of the outbox, unless a sender claims them before this turn is written."""
         self.changes.dropped_rows.update(dict.fromkeys(ids, reason))
 
-    def replace_row(self, row: SendId, reason: str) -> None:
-        """Drop a row whose story this turn posts in another message.
-
-        If a sender claims the row before this turn is written, ``write`` raises Overtaken.
-        """
-        self.changes.replaced_rows[row] = reason
-
     def notify(self, notice: Notice) -> None:
         """Send a notice to the operator's channel, if there is one."""
         if self.settings.bot.operator is not None:
             self.post(notices.notice_row(notice, channel=self.settings.bot.operator, now=self.now))
-
-    def save_surge(self, surge: Surge) -> None:
-        """Save a surge; it replaces the surge with the same id."""
-        self.changes.surges[surge.id] = surge
 
     # -- what people decide
 
@@ -335,14 +322,6 @@ class Turn:
         """Return the silences that are active now, with the changes of this turn."""
         silences = {silence.id: silence for silence in self.tx.silences.active(self.now)} | self.changes.silences
         return ActiveSilences([silence for silence in silences.values() if silence.is_active(self.now)])
-
-    def save_silence(self, silence: Silence) -> None:
-        """Save a silence that was made or ended."""
-        self.changes.silences[silence.id] = silence
-
-    def add_ruling(self, ruling: Ruling) -> None:
-        """Add a ruling, which the next turn of deciding carries out. Skip one whose id already exists."""
-        self.changes.rulings.append(ruling)
 
     def also(self, write: Callable[[storage.Transaction], object]) -> None:
         """Write something else in the transaction of this turn."""

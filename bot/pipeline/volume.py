@@ -132,7 +132,7 @@ def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
     elif now - surge.shown_at >= EDIT_EVERY:
         _update(turn, surge, current)
     elif current.peak != surge.peak:
-        turn.save_surge(current)
+        turn.changes.surges[current.id] = current
 
 
 def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume) -> None:
@@ -207,7 +207,7 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     In quiet hours, the first message waits. A channel that gets only briefs has the surge in its brief.
     """
     now, is_first = turn.now, turn.now == surge.opened_at
-    turn.save_surge(surge)
+    turn.changes.surges[surge.id] = surge
     listing = _write_listing(turn, surge, stories)
     message = listing if is_first else Edit(content=listing)
     silences = turn.active_silences()

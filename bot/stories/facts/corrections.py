@@ -164,20 +164,14 @@ def _replaced_words(old: Statement, new: Statement) -> tuple[list[str], list[str
     """Return the words that only one version has, without misspellings, other forms and abbreviations."""
     old_words, new_words = (Counter(token.text for token in words_of(version.plain)) for version in (old, new))
     gone, come = list((old_words - new_words).elements()), list((new_words - old_words).elements())
-    # "back door" and "backdoor", "208, 900" and "208,900"
-    are_joined = _letters(gone) == _letters(come)
-    if are_joined or any(_are_initials(*pair) for pair in ((gone, come), (come, gone))):
+    if _letters(gone) == _letters(come):
+        # "back door" and "backdoor", "208, 900" and "208,900"
         return [], []
     forms = [(word, other) for word in gone for other in come if _is_form(word, other, old.language)]
     return (
         [word for word in gone if word not in {word for word, _ in forms}],
         [word for word in come if word not in {word for _, word in forms}],
     )
-
-
-def _are_initials(words: Sequence[str], name: Sequence[str]) -> bool:
-    """Return whether the one word consists of the initials of the name: "NZ" for "New Zealand"."""
-    return len(words) == 1 and len(name) > 1 and words[0] == "".join(part[0] for part in name).upper()
 
 
 #: Longer words are not compared, because the comparison takes quadratic time.
