@@ -391,6 +391,13 @@ def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -
     assert alerts.quiet_hours_end(quiet, START) is None
 
 
+def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_now() -> None:
+    quiet = QuietHours(start=time(22), end=time(2, 30), zone=ZoneInfo("Europe/Berlin"))
+    # 01:10 UTC on this day is 02:10 for the second time; 02:30 came for the first time at 00:30 UTC.
+    now = START.replace(year=2015, month=10, day=25, hour=1, minute=10)
+    assert alerts.quiet_hours_end(quiet, now) == now + timedelta(minutes=20)
+
+
 def test_a_brief_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
     brief = BriefSchedule(at=time(8), zone=ZoneInfo("Europe/Berlin"))
     before = START.replace(year=2016, month=3, day=26, hour=12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,26 +10,17 @@ import pytest
 from bot import app
 from bot.model.access import Access, Auth, BasicAuth, Secret
 from bot.model.errors import ConfigError
-from bot.model.rules import Example, Line, Severity
+from bot.model.rules import Example, Line
 from tests.config import folders
 
 
-def test_every_key_of_a_rule_arrives(tmp_path: Path) -> None:
+def test_terms_examples_and_the_last_day_of_a_rule_are_read(tmp_path: Path) -> None:
     rule = folders.rule_of(
         """
 all: {regulator: [PTA, Pakistan Telecommunication Authority], demand: backdoor*}
 any: [BlackBerry, title:BES]
 none: [parent teacher association]
-where: anywhere
-feeds: [pakistan, Example News]
-severity: high
-min_outlets: 2
-posts_per_hour: 5
-when: brief
 until: 2026-12-31
-paused: yes
-expect: every 2 days
-note: As legal asked
 must_match: [{title: "PTA wants a backdoor", body: "BlackBerry said no."}]
 must_not_match: ["", School PTA meets]
 """,
@@ -44,15 +35,7 @@ must_not_match: ["", School PTA meets]
         Line(label="title:BES", terms=("title:BES",)),
     )
     assert rule.none == (Line(label="parent teacher association", terms=("parent teacher association",)),)
-    assert rule.feeds == ("pakistan", "Example News")
-    assert rule.severity is Severity.HIGH
-    assert rule.min_outlets == 2
-    assert rule.posts_per_hour == 5
-    assert rule.when == "brief"
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
-    assert rule.paused
-    assert rule.expect == timedelta(days=2)
-    assert rule.note == "As legal asked"
     assert rule.must_match == (Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
     assert rule.must_not_match == (Example(), Example(title="School PTA meets"))
 

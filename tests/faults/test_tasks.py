@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import time, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-import pytest
-
-from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure, supervise
-from bot.alerts.situation import quiet_hours_end
-from bot.model.settings import QuietHours
-from bot.pipeline.keep import trim_when_due
 from bot.pipeline.quarantine import Stage
 from tests.testbed.fakes import START, FakeClock
 
@@ -108,31 +101,3 @@ async def test_single_pieces_that_fail_alike_one_run_after_the_other_are_the_sta
         await works.run(piece)
     assert works.stage.failing is not None
     assert works.set_aside == ["one", "two"]
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
-
-
-def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_now() -> None:
-    zone = ZoneInfo("Europe/Berlin")
-    quiet = QuietHours(start=time(22), end=time(2, 30), zone=zone)
-    # 01:10 UTC on this day is 02:10 for the second time; 02:30 came for the first time at 00:30 UTC.
-    now = START.replace(year=2015, month=10, day=25, hour=1, minute=10)
-    end = quiet_hours_end(quiet, now)
-    assert end is not None
-    assert end - now == timedelta(minutes=20)
-
-
-async def test_a_clock_that_leaps_and_comes_back_deletes_nothing(store: storage.Store) -> None:
-    clock, keep = FakeClock(), timedelta(days=400)
-    assert await trim_when_due(store, clock, keep=keep)
-    clock.advance(timedelta(days=800))
-    assert not await trim_when_due(store, clock, keep=keep)
-    clock.advance(timedelta(minutes=10))
-    assert not await trim_when_due(store, clock, keep=keep)
-    clock.advance(timedelta(days=1))
-    assert await trim_when_due(store, clock, keep=keep)

@@ -168,6 +168,16 @@ async def test_a_trim_that_failed_is_tried_again(
     assert await keep.trim_when_due(store, clock, keep=DAY)
 
 
+async def test_a_clock_that_leaps_and_comes_back_deletes_nothing(store: storage.Store, clock: FakeClock) -> None:
+    assert await keep.trim_when_due(store, clock, keep=400 * DAY)
+    clock.advance(800 * DAY)
+    assert not await keep.trim_when_due(store, clock, keep=400 * DAY)
+    clock.advance(10 * MINUTE)
+    assert not await keep.trim_when_due(store, clock, keep=400 * DAY)
+    clock.advance(DAY)
+    assert await keep.trim_when_due(store, clock, keep=400 * DAY)
+
+
 async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.Store, clock: FakeClock) -> None:
     await keep.trim_when_due(store, clock, keep=DAY)
     clock.advance(-30 * DAY)
