@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import inspect
 import io
 import sys
 import tempfile
@@ -58,7 +59,8 @@ class Trace:
     def note_call(self, frame: FrameType) -> None:
         """Note the call of a function."""
         code = frame.f_code
-        if not code.co_filename.startswith(BOT) or code.co_name == "<module>":
+        # The bodies of modules and classes run when a module is imported, perhaps only now; they are not functions.
+        if not code.co_filename.startswith(BOT) or not code.co_flags & inspect.CO_OPTIMIZED:
             return
         name = code.co_filename.removeprefix(BOT)
         self.touched.add(name)

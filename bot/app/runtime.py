@@ -345,7 +345,8 @@ class App:
 
     async def audit(self) -> None:
         """Ask outside indexes about audited rules, as far as questions are due. Raises StoreUnavailable."""
-        await self._auditor.run(self.settings)
+        if self.settings.audit_searches:
+            await self._auditor.run(self.settings)
 
     async def report_trouble(self) -> None:
         """Store what fails now, and report a partial or past outage to the operator. Raises StoreUnavailable."""

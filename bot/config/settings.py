@@ -497,7 +497,8 @@ class Settings:
     @cached_property
     def audit_searches(self) -> Sequence[IndexSearch]:
         """The searches of the audited rules."""
-        return find_searches(self.rules)
+        audited = [compiled for compiled in self.rules if compiled.rule.audit]
+        return find_searches(audited) if audited else ()
 
     @cached_property
     def outlet_names(self) -> OutletNames:

@@ -325,6 +325,8 @@ class Decider:
 
     async def _find_briefs(self) -> Sequence[str] | None:
         now, settings = self._clock.now(), self._settings
+        if not any(settings.policy(channel).brief for channel in settings.bot.channels):
+            return None
         return await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now)) or None
 
     async def _find_due_alerts(self) -> Sequence[AlertKey] | None:
