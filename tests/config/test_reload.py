@@ -42,16 +42,6 @@ def test_a_rule_broken_since_the_cold_start_is_off_until_it_is_mended(tmp_path: 
     assert folders.names(after) == ["First", "Second"]
 
 
-SLIP = "  - name: Pakistan: telecom\n    any: [PTA]\n    notify: desk\n"
-
-
-def test_a_rule_that_is_not_yaml_takes_no_other_rule_of_its_file_with_it(tmp_path: Path) -> None:
-    settings = folders.load(folders.make(tmp_path, rules=folders.RULES + SLIP))
-    assert folders.names(settings) == ["First", "Second"]
-    assert settings.off == ("Pakistan: telecom",)
-    assert [problem.code for problem in settings.problems] == ["colon-in-value"]
-
-
 def test_a_rule_that_is_no_longer_yaml_keeps_its_last_good_version_and_the_others_their_edits(tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     broken = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, backdoor*").replace(

@@ -81,13 +81,6 @@ def test_a_variable_is_read_when_it_is_needed() -> None:
         config.resolve_secret(secret, {"TOKEN": "  "})
 
 
-def test_a_reference_with_a_wrong_name_says_what_to_write(tmp_path: Path) -> None:
-    bot = "channels: {alerts: {kind: slack, to: '#a', token: 'env:MY-TOKEN'}}\n"
-    [problem] = [item for item in folders.check(folders.make(tmp_path, bot=bot)) if item.code == "secret"]
-    assert problem.message == "after env: comes the name of an environment variable"
-    assert problem.help == "write letters, digits and _"
-
-
 def test_a_file_is_read_without_its_last_line_end(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("xoxb-1\n", encoding="utf-8")
     assert config.resolve_secret(Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
@@ -118,13 +111,6 @@ def test_a_database_address_may_be_kept_in_a_variable(tmp_path: Path) -> None:
     assert bot.database_address({"DATABASE_URL": "postgresql://me:pw@db/x"}) == "postgresql://me:pw@db/x"
     with pytest.raises(ConfigError, match="DATABASE_URL"):
         bot.database_address({})
-
-
-def test_an_unset_variable_is_a_warning_and_the_bot_still_starts(tmp_path: Path) -> None:
-    bot = 'channels: {alerts: {kind: console}, desk: {kind: slack, to: "#x", token: env:NO_SUCH}}\n'
-    settings = folders.load(folders.make(tmp_path, bot=bot))
-    assert [(problem.severity, problem.code) for problem in settings.problems] == [("warning", "unset-secret")]
-    assert list(settings.bot.channels) == ["alerts", "desk"]
 
 
 def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_starts(tmp_path: Path) -> None:

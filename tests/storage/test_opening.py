@@ -189,17 +189,6 @@ async def test_a_disk_that_fails_is_reported_and_nothing_is_lost(owned: storage.
     assert await owned.read(lambda tx: (tx.key_values.get("k"), tx.articles.count())) == ("v", 1)
 
 
-async def test_a_lock_of_another_program_is_reported(owned: storage.Store, file: Path) -> None:
-    assert owned._writer is not None
-    with owned._writer.connect() as connection:
-        connection.execute(text("PRAGMA busy_timeout = 50"))
-    with closing(sqlite3.connect(file)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="locked by another program; end that program"):
-            await owned.write(lambda tx: tx.key_values.put("k", "v"))
-    await owned.write(lambda tx: tx.key_values.put("k", "v"))
-
-
 def _damage(file: Path) -> None:
     open_again(file).close_now()
     data = bytearray(file.read_bytes())
