@@ -245,23 +245,26 @@ def _add_decision(news: News, decision: Decision) -> None:
 def list_stories(material: Material) -> dict[SectionKind, list[BriefEntry]]:
     """Return the entries of stories by section, weightiest first.
 
-    Stories that may be about one event have one entry, in the first of their sections.
+    Stories that may be about one event have one entry, in the first of their sections, with the outlets of all.
     """
     listed = {story.id: story for story in material.stories.values() if material.section_of(story)}
     # Sorting is stable: new stories before changed ones before held ones, each by weight.
-    stories = sorted(listed.values(), key=lambda story: _weight(material, story), reverse=True)
+    stories = sorted(listed.values(), key=lambda story: _weight(material, [story]), reverse=True)
     stories.sort(key=lambda story: list(SectionKind).index(material.section_of(story) or SectionKind.NEW))
     sections = defaultdict[SectionKind, list[BriefEntry]](list)
-    for story, *other_stories in _group_by_event(stories):
+    events = sorted(_group_by_event(stories), key=lambda event: _weight(material, event), reverse=True)
+    for story, *other_stories in events:
         if kind := material.section_of(story):
             sections[kind].append(_group_entry(material, story, other_stories))
     return sections
 
 
-def _weight(material: Material, story: Story) -> tuple[int, int, int, bool, datetime]:
+def _weight(material: Material, event: Sequence[Story]) -> tuple[int, int, int, bool, datetime]:
+    story = event[0]
+    severity = max(material.severity_of(story).rank for story in event)
+    owners = {owner for story in event for owner in story.owners}
     is_report = find_form(story.members[0].article) is None
-    fact_count = len(material.news[story.id].facts)
-    return material.severity_of(story).rank, len(story.owners), fact_count, is_report, story.last_seen
+    return severity, len(owners), len(material.news[story.id].facts), is_report, story.last_seen
 
 
 def _group_entry(material: Material, story: Story, other_stories: Sequence[Story]) -> BriefEntry:

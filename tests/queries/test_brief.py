@@ -45,10 +45,15 @@ async def brief_of(running: App, fill: Callable[[storage.Transaction], None]) ->
 
 
 def add_story(
-    tx: storage.Transaction, name: str, *, near: str | None = None, posted_at: datetime | None = EARLIER
+    tx: storage.Transaction,
+    name: str,
+    *,
+    near: str | None = None,
+    posted_at: datetime | None = EARLIER,
+    owner: str = "wire",
 ) -> ArticleId:
     """Add a story of one article, which may be about the same event as another story. Return the article's id."""
-    article = replace(made.article(name), title=f"The airline: {name}")
+    article = replace(made.article(name), title=f"The airline: {name}", owner=owner)
     tx.articles.add([article])
     story = made.story(name, article)
     [member] = story.members
@@ -144,6 +149,19 @@ async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(running:
         "The airline: other"
     }
     assert len(section.entries) == 2
+
+
+async def test_an_event_of_several_stories_is_as_wide_as_all_of_them(running: App) -> None:
+    def fill(tx: storage.Transaction) -> None:
+        articles = [replace(made.article(f"wide{n}"), owner=f"wide owner {n}", outlet=f"wide {n}") for n in range(2)]
+        tx.articles.add(articles)
+        tx.stories.save(made.story("wide", *articles))
+        tx.stories.save_alert(made.alert("wide", posted_at=EARLIER))
+        for name, nearest in {"one": None, "two": "one", "three": "two"}.items():
+            add_story(tx, name, near=nearest, owner=f"owner of {name}")
+
+    [section] = (await brief_of(running, fill)).sections
+    assert [len(entry.parts) for entry in section.entries] == [2, 0]
 
 
 @pytest.mark.parametrize("newest", ["new", "held"])
