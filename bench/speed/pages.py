@@ -30,8 +30,8 @@ from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.feeds import FeedState, Rhythm, Validators
 from bot.model.messages import Receipt, SendState
 from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
-from bot.queries.registry import QueryRunner
-from bot.queries.status import STATUS, StatusParameters
+from bot.queries.registry import Parameters, QueryRunner
+from bot.queries.status import STATUS
 from bot.storage import keys
 from bot.web import server
 from tests.testbed import made
@@ -207,7 +207,7 @@ async def _ask(running: App, *, times: int) -> list[tuple[str, float]]:
                 answer.raise_for_status()
                 medians.append((page, await timed(partial(client.get, page), times=times)))
         stop.set()
-    look = partial(QueryRunner(running).run, STATUS, StatusParameters())
+    look = partial(QueryRunner(running).run, STATUS, Parameters())
     medians.append(("wirewatch status, reading", await timed(look, times=times)))
     return medians
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import groupby
+from itertools import count, groupby
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
@@ -32,10 +32,10 @@ from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.channels.kit.phrases import break_markup
-from bot.channels.kit.rest import Call, Page, RestChannel
+from bot.channels.kit.rest import Call, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.errors import OutcomeUnknown
+from bot.model.errors import ChannelClosed, OutcomeUnknown
 from bot.model.messages import Receipt
 from bot.patterns import LazyPattern
 
@@ -107,11 +107,10 @@ class Channel(RestChannel):
         account = f"mattermost {options.server} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context, errors=ERRORS)
         self._options = options
-        self.place: StoredId = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
-        self._own_id = ""
+        self._place = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
 
     async def send(self, delivery: Delivery) -> Receipt:
-        place = await self.place.get()
+        place = await self._place.get()
         check_place(delivery, place)
         text = render_text(delivery, limit=self._options.max_length, zone=self.context.zone)
         if delivery.edits is not None:
@@ -140,25 +139,34 @@ class Channel(RestChannel):
         """Return a post's link; the server redirects it to the post's team."""
         return f"{self._options.server}/_redirect/pl/{ref}"
 
-    async def fetch_page(self, place: str, start: str) -> Page:
-        if not self._own_id:
-            self._own_id = (await self._get("/users/me", doing="the login")).text_field("id", who=self.who)
-        number = int(start or 0)
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
+        place = await self._place.get()
+        check_place(delivery, place)
+        own_id = (await self._get("/users/me", doing="the login")).text_field("id", who=self.who)
+        for number in count():
+            page = await self._fetch_page(place, number)
+            for post in page:
+                sent_at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
+                if post.get("user_id") == own_id and (post.get("props") or {}).get(SEND_ID) == delivery.id:
+                    ref, thread = str(post.get("id") or ""), str(post.get("root_id") or "")
+                    if not ref:
+                        raise OutcomeUnknown(f"{self.who}: the answer cannot be read (a message without an id)")
+                    return Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=sent_at)
+                if sent_at < since:
+                    return None
+            if len(page) < _PAGE:
+                break
+        return None
+
+    async def _fetch_page(self, place: str, number: int) -> Sequence[Mapping[str, Any]]:
+        """Return a page of the channel's posts, newest first."""
         query: dict[str, str | int] = {"page": number, "per_page": _PAGE, "skipFetchThreads": "true"}
         path = f"/channels/{place}/posts"
         fields = (await self._get(path, doing="looking for a message", query=query)).fields
         order, posts = fields.get("order"), fields.get("posts")
         if not isinstance(order, list) or not isinstance(posts, dict):
             raise OutcomeUnknown(f"{self.who}: the answer cannot be read (no order)")
-        messages = [self._stored_message(posts[post_id], place) for post_id in order]
-        return Page(messages, next=str(number + 1) if len(order) >= _PAGE else "")
-
-    def _stored_message(self, post: Mapping[str, Any], place: str) -> tuple[object, Receipt]:
-        """Return the send id, if the post is the bot's, and the receipt of a post."""
-        ref, thread = str(post.get("id") or ""), str(post.get("root_id") or "")
-        sent_at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
-        receipt = Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=sent_at)
-        return (post.get("props") or {}).get(SEND_ID) if post.get("user_id") == self._own_id else None, receipt
+        return [posts[post_id] for post_id in order]
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, channel and membership."""
@@ -167,7 +175,7 @@ class Channel(RestChannel):
         yield passed(f"the token belongs to {me}")
         what = f"the bot can see the channel {self._options.to}"
         with step(what):
-            place = await self.place.get()
+            place = await self._place.get()
             channel = (await self._get(f"/channels/{place}", doing="looking for the channel")).fields
         yield passed(what)
         archived = ERRORS["api.post.create_post.can_not_post_to_deleted.error"][1]
@@ -184,6 +192,14 @@ class Channel(RestChannel):
         team, channel = quote(self._options.team, safe=""), quote(self._options.to, safe="")
         path = f"/teams/name/{team}/channels/name/{channel}"
         return (await self._get(path, doing="looking for the channel")).text_field("id", who=self.who)
+
+    async def call(self, call: Call) -> HttpResponse:
+        try:
+            return await super().call(call)
+        except ChannelClosed:
+            # Another channel may have the name of a deleted one.
+            await self._place.forget()
+            raise
 
     def address(self, call: Call) -> str:
         return f"{self._options.server}/api/v4{call.path}"

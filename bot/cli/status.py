@@ -27,10 +27,10 @@ from bot.model.feeds import FeedState, redirected_twins
 from bot.model.messages import SendState
 from bot.queries.feeds import FeedDocument, find_problems
 from bot.queries.quarantine import count_pieces
-from bot.queries.registry import Archive
+from bot.queries.registry import Archive, Parameters
 from bot.queries.rules import RuleLine
 from bot.queries.silences import read_silences
-from bot.queries.status import ModelDocument, StatusDocument, StatusParameters, describe_bot, read_failures, show_status
+from bot.queries.status import ModelDocument, StatusDocument, describe_bot, read_failures, show_status
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -69,7 +69,7 @@ def status(
     shown, active_silences, now = archive.look(
         settings,
         lambda archive: (
-            show_status(archive, StatusParameters()),
+            show_status(archive, Parameters()),
             read_silences(archive.tx, now=archive.now),
             archive.now,
         ),

@@ -258,7 +258,7 @@ class _Composer:
             if self._lost and end in self._lost:
                 self._warn_of_comment(event.value, self._lost[end])
             if not event.style and end - start > len(event.value) + 2 and "- " in event.value:
-                self._look_for_dash(event.value, start, end)
+                self._look_for_dash(start, end)
             return ScalarNode(event.value, start, end, event.style or "")
         if depth > MAX_DEPTH:
             raise UnreadableYaml(
@@ -304,7 +304,7 @@ class _Composer:
     def _line_ends(self) -> list[int]:
         return [match.end() for match in _LINE_END.finditer(self._text)]
 
-    def _look_for_dash(self, value: str, start: int, end: int) -> None:
+    def _look_for_dash(self, start: int, end: int) -> None:
         """Report a list item that YAML reads as text of the item above, because it is indented deeper."""
         if match := _DEEPER_DASH.search(self._text, start, end):
             message = "this dash does not line up with the ones above, so it is read as text"

@@ -12,10 +12,6 @@ from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.queries.registry import Archive, Document, Parameters, Query, RefusalKind, Refused, Time
 
 
-class QuarantineParameters(Parameters):
-    """No parameters."""
-
-
 class PieceDocument(Document):
     """One piece of work that was set aside. ``is_retry_requested``: the bot tries it again as soon as it runs."""
 
@@ -40,7 +36,7 @@ class QuarantineDocument(Document):
         return cls(pieces=[PieceDocument.of(piece) for piece in value])
 
 
-def list_quarantine(archive: Archive, parameters: QuarantineParameters) -> Sequence[QuarantinedPiece]:
+def list_quarantine(archive: Archive, parameters: Parameters) -> Sequence[QuarantinedPiece]:
     """List the work that was set aside after an unexpected error."""
     return archive.tx.quarantine.all()
 

@@ -27,10 +27,6 @@ from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
 
 
-class StatusParameters(Parameters):
-    """No parameters."""
-
-
 class BrokenRule(Document):
     """A rule with a mistake. If ``is_kept`` is true, the running bot still uses the last good version of the rule."""
 
@@ -150,7 +146,7 @@ class StatusDocument(Document):
     audit: AuditSummary | None
 
 
-def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
+def show_status(archive: Archive, parameters: Parameters) -> StatusDocument:
     """Show whether the bot runs, and list feeds, rules, silences and waiting messages."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     running = describe_bot(tx, owner=archive.watched.store.owner, now=now)

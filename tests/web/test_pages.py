@@ -18,8 +18,8 @@ from bot.cli.status import check_feeds
 from bot.feeds import health
 from bot.model.feeds import Feed, FeedState
 from bot.model.messages import SendState
-from bot.queries.registry import QueryRunner
-from bot.queries.status import STATUS, StatusParameters
+from bot.queries.registry import Parameters, QueryRunner
+from bot.queries.status import STATUS
 from tests.testbed import made
 from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
@@ -156,7 +156,7 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     assert problem in text_of(row)
     assert problem in text_of(await read(page, "/feed", url=url))
     answers = QueryRunner(page.running)
-    status = await answers.run(STATUS, StatusParameters())
+    status = await answers.run(STATUS, Parameters())
     assert [item.text for shown in status.feeds for item in shown.problems] == [problem]
     checks = await answers.read(check_feeds)
     assert [line.what for line in checks] == ["feeds: 1 of 1 has problems", f"feed Quiet {problem}"]
@@ -165,7 +165,7 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     await page.running.store.write(lambda tx: tx.feeds.save([health.mark_reported(state, [event])]))
     (row,) = elements(await read(page, "/feeds", show="silent"), "//tbody/tr")
     assert "silent" in text_of(elements(row, "./td")[0])
-    assert [shown.health for shown in (await answers.run(STATUS, StatusParameters())).feeds] == ["silent"]
+    assert [shown.health for shown in (await answers.run(STATUS, Parameters())).feeds] == ["silent"]
     assert 'wirewatch_feeds{health="silent"} 1.0' in (await page.get("/metrics")).text
 
 

@@ -125,13 +125,13 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta
     return None if until is None else min(max(until - now, timedelta()), LONGEST_WAIT)
 
 
-def parse_wait(value: object, *, per_second: int = 1) -> timedelta | None:
+def parse_wait(value: object) -> timedelta | None:
     """Return the wait that a service states as a number of seconds, or None if ``value`` is not such a number.
 
-    ``per_second`` is 1,000 for milliseconds. The wait is at most ``LONGEST_WAIT``.
+    The wait is at most ``LONGEST_WAIT``.
     """
     try:
-        seconds = float(str(value)) / per_second
+        seconds = float(str(value))
     except ValueError:
         return None
     # A comparison with NaN is false.

@@ -167,14 +167,10 @@ def render_html(
     lines: Sequence[OutlineLine],
     *,
     styles: Mapping[Style, str] | None = None,
-    words: Callable[[str], str] = str,
-    may_link: Callable[[str], bool] = lambda link: True,
 ) -> str:
     """Return escaped HTML with a handful of tags, without scripts, pictures or forms.
 
-    ``styles`` is inline CSS for the elements, because mail programs drop style sheets. ``words`` is applied to text
-    before it is escaped, to remove mentions and commands that the service finds in plain text. A link for which
-    ``may_link`` is False is replaced by its label.
+    ``styles`` is inline CSS for the elements, because mail programs drop style sheets.
 
     >>> link = Run(text="c", link="https://x.example/?a&b")
     >>> render_html([OutlineLine(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), link))])
@@ -186,7 +182,7 @@ def render_html(
         return f'<{tag} style="{css[style]}">{inner}</{tag}>' if css.get(style) else f"<{tag}>{inner}</{tag}>"
 
     def runs(line: OutlineLine) -> str:
-        return "".join(_render_run(run, words, may_link) for run in line.runs)
+        return "".join(_render_run(run) for run in line.runs)
 
     elements: list[str] = []
     for style, group in groupby(lines, key=lambda line: line.style):
@@ -211,8 +207,8 @@ def render_markdown(run: Run, escape: Callable[[str], str], link_target: Callabl
     return f"{leading}[{text}]({link_target(run.link)}){trailing}" if run.link else f"{leading}{text}{trailing}"
 
 
-def _render_run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool]) -> str:
-    element = html.escape(words(run.text))
+def _render_run(run: Run) -> str:
+    element = html.escape(run.text)
     for tag, is_on in (("em", run.is_italic), ("del", run.is_struck), ("strong", run.is_bold)):
         element = f"<{tag}>{element}</{tag}>" if is_on else element
-    return f'<a href="{html.escape(run.link)}">{element}</a>' if run.link and may_link(run.link) else element
+    return f'<a href="{html.escape(run.link)}">{element}</a>' if run.link else element

@@ -1,24 +1,21 @@
 """The base of channels that use a chat service's REST API.
 
 call ──▶ request (limits, address, headers) ──▶ a success, or error_of (the service's code in its table)
-find ──▶ fetch_page, newest message first, until the message or one older than ``since``
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
 
 from bot.channels.kit import http_client
-from bot.channels.kit.context import BaseChannel, ChannelContext, StoredId, check_place
+from bot.channels.kit.context import BaseChannel, ChannelContext
 from bot.channels.kit.errors import Act, ErrorTable, send_error
 from bot.channels.kit.http_client import HttpResponse, RateLimits, error_of_response
-from bot.model.channels import Delivery
-from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError
-from bot.model.messages import Receipt
+from bot.model.errors import SendError
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +41,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.method} {self.bucket or self.path}"
 
 
-class Page(msgspec.Struct, frozen=True):
-    """Messages of a channel, newest first."""
-
-    #: The send id (None if the message has none) and the receipt of each message.
-    messages: Sequence[tuple[object, Receipt]]
-    #: Where the next page begins. It is empty after the last page.
-    next: str = ""
-
-
 class RestChannel(BaseChannel):
     """A channel of a service with a REST API. Each service overrides the hooks that it needs."""
 
@@ -62,8 +50,6 @@ class RestChannel(BaseChannel):
     posts: ClassVar[str] = ""
     #: Maximum bytes of an answer.
     limit_bytes: ClassVar[int]
-    #: The service's id of the channel, forgotten if the service refuses the channel.
-    place: StoredId | None = None
 
     def __init__(
         self, name: str, *, account: str, pace: timedelta, context: ChannelContext, errors: ErrorTable | None = None
@@ -88,10 +74,6 @@ class RestChannel(BaseChannel):
         """Return the wait that an error's body states. If it is None, the header Retry-After counts."""
         return None
 
-    async def fetch_page(self, place: str, start: str) -> Page:
-        """Return the page of messages that begins at ``start``: empty, or the ``next`` of a page. Raises SendError."""
-        raise NotImplementedError
-
     async def request(self, call: Call) -> HttpResponse:
         """Send a request and return the response, whatever its status. Raises SendError if none comes."""
         self.limits.check(call.doing, kind=call.limited_as)
@@ -110,15 +92,7 @@ class RestChannel(BaseChannel):
         response = await self.request(call)
         if response.is_success or (call.expected is not None and self.error_code(response) == call.expected):
             return response
-        raise await self.refuse(response, call)
-
-    async def refuse(self, response: HttpResponse, call: Call) -> SendError:
-        """Return the error for a response. If the channel is closed, look it up again before the next message."""
-        error = self.error_of(response, call)
-        if isinstance(error, ChannelClosed) and self.place is not None:
-            # Another channel may have the name of a deleted one.
-            await self.place.forget()
-        return error
+        raise self.error_of(response, call)
 
     def error_of(self, response: HttpResponse, call: Call) -> SendError:
         """Return the error for a response that is not a success."""
@@ -134,22 +108,3 @@ class RestChannel(BaseChannel):
             now=self.context.clock.now(),
             retry_after=self.stated_wait(response),
         )
-
-    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
-        if self.place is None:
-            return await super().find(delivery, since=since)
-        place = await self.place.get()
-        check_place(delivery, place)
-        start = ""
-        while True:
-            page = await self.fetch_page(place, start)
-            for send_id, receipt in page.messages:
-                if send_id == delivery.id:
-                    if not receipt.ref:
-                        raise OutcomeUnknown(f"{self.who}: the answer cannot be read (a message without an id)")
-                    return receipt
-                if receipt.sent_at < since:
-                    return None
-            if not page.next:
-                return None
-            start = page.next
