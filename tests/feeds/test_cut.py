@@ -177,7 +177,7 @@ def test_old_items_of_a_baseline_keep_their_identity_and_only_the_first_of_them_
     new, *old = read(document, before=DAY).entries
     assert (new.identity_only, bool(new.body)) == (False, True)
     assert all(entry.identity_only for entry in old)
-    assert [entry.body for entry in old] == [f"Text of {n}." for n in range(1, 12)] + [None] * 3
+    assert [entry.body for entry in old] == [f"Text of {n}." for n in range(1, 8)] + [None] * 7
     assert old[-1] == Entry(
         guid="id-14",
         link="https://news.example.org/14",
