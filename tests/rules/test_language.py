@@ -94,10 +94,8 @@ def test_a_query_is_true_where_the_specification_says(query: str, title: str, te
 @pytest.mark.parametrize(
     ("term", "title", "text", "is_found"),
     [
-        ("PTA", "PTA MEETING AT SCHOOL TONIGHT", "", False),
         ("PTA", "PTA meeting at school tonight", "", True),
         ("PTA", "PTA MEETING AT SCHOOL TONIGHT", "The PTA met.", True),
-        ("{PTA}", "PTA MEETING AT SCHOOL TONIGHT", "", True),
         ("meeting", "PTA MEETING AT SCHOOL TONIGHT", "", True),
     ],
 )
