@@ -114,10 +114,14 @@ class StoredFloat(TypeDecorator[float]):
     impl = Double
     cache_ok = True
 
-    def process_result_value(self, value: object, dialect: Dialect) -> float | None:
-        if value is None or isinstance(value, float | int):
-            return value
-        raise UnreadableValue
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[object], float | None]:
+        # Override this instead of process_result_value, because Double itself needs the type of a result's column.
+        def process(value: object) -> float | None:
+            if value is None or isinstance(value, float | int):
+                return value
+            raise UnreadableValue
+
+        return process
 
 
 class StorableText(TypeDecorator[str]):
