@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 #: The consequences of a missing model. The figures come from real feeds (docs/measured.md).
 WITHOUT_A_MODEL = (
-    "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events, and few "
-    "later developments as replies; with a model, most of them are (docs/language-model.md)"
+    "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events, and "
+    "replies about few later developments; a model announces most of them (docs/language-model.md)"
 )
 
 #: The remark if the encoder is not installed.

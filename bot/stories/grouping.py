@@ -343,7 +343,9 @@ def _detail(profile: Profile, candidate: Candidate) -> str:
     """Return a description for people: the probability, the shared words and the differences."""
     story = candidate.story
     names = [profile.names[word] for word in candidate.shared if word in profile.names]
-    plain_words = [profile.spellings[word] for word in candidate.shared if word in profile.spellings.keys() - names]
+    plain_words = [
+        profile.spellings[word] for word in candidate.shared if word in profile.spellings.keys() - profile.names
+    ]
     parts = [f"{candidate.probability:.0%} sure that it is the same event"]
     if candidate.answer is not None and candidate.probability_alone is not None:
         by, yes, _ = candidate.answer

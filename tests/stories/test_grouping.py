@@ -36,6 +36,8 @@ def test_a_reason_names_what_is_shared() -> None:
     assert join.reason is JoinReason.SIMILAR
     assert "% sure that it is the same event; both say " in join.detail
     assert "both name BlackBerry, Pakistan, PTA" in join.detail
+    words = join.detail.partition("both say ")[2].partition(";")[0].split(", ")
+    assert not {"BlackBerry", "Pakistan", "PTA"} & set(words), "a name is not a plain word too"
 
 
 def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
