@@ -106,10 +106,10 @@ class Bar(Document):
     is_surge: bool
 
 
-def draw_bars(shown: VolumeDocument, *, now: datetime, days: int = USUAL_DAYS) -> list[Bar]:
+def draw_bars(shown: VolumeDocument, *, now: datetime) -> list[Bar]:
     """Return a bar for each window of six hours, oldest first."""
     width = timedelta(hours=6)
-    begin = volume.floor_hour(now) - timedelta(days=days) + width
+    begin = volume.floor_hour(now) - timedelta(days=USUAL_DAYS) + width
     bars = []
     while begin <= now:
         end = begin + width

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -60,11 +60,10 @@ def make_view(
     rules: Mapping[str, Rule],
     *,
     headline: ArticleId | None = None,
-    shown_sentences: Collection[str] = (),
 ) -> StoryView:
     """Return the summary of a story. Only matches of ``rules`` count.
 
-    ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
+    ``headline`` is the article whose headline the message already shows.
     """
     teller = _headline_member(story, rules, headline)
     # Use articles that may be about another event last.
@@ -74,7 +73,7 @@ def make_view(
     members = [teller, *(member for member in by_certainty if member is not teller)]
     summary: tuple[Sentence, ...] = ()
     for member in members:
-        summary = pick_sentences(member.article, _of_rules(member.matches, rules), shown_sentences=shown_sentences)
+        summary = pick_sentences(member.article, _of_rules(member.matches, rules))
         if summary:
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES, rules=rules)
@@ -357,16 +356,11 @@ def pick_sentences(
     article: Article,
     matches: Sequence[Match] = (),
     count: int = 3,
-    *,
-    shown_sentences: Collection[str] = (),
 ) -> tuple[Sentence, ...]:
-    """Return at most ``count`` whole sentences in the article's order, or none if none is fit to be shown.
-
-    ``shown_sentences`` are omitted.
-    """
+    """Return at most ``count`` whole sentences in the article's order, or none if none is fit to be shown."""
     body = article.text
     marked = find_places(matches, field="body", text=body)
-    candidates = _candidates(article, marked, shown_sentences)
+    candidates = _candidates(article, marked)
     in_title = frozenset(content_words(article.title, lexicon.base(article.language)))
     chosen = sorted(_choose(candidates, in_title, count), key=lambda sentence: sentence.start)
     return tuple(
@@ -405,18 +399,14 @@ def _fit(article: Article) -> tuple[_Candidate, ...]:
     return tuple(usable)
 
 
-def _candidates(
-    article: Article, marked: Sequence[tuple[int, int]], shown_sentences: Collection[str]
-) -> list[_Candidate]:
+def _candidates(article: Article, marked: Sequence[tuple[int, int]]) -> list[_Candidate]:
     text = article.text
-    omitted = {" ".join(sentence.split()) for sentence in shown_sentences}
     return [
         replace(
             candidate,
             matched=len({text[a:b].casefold() for a, b in marked if a >= candidate.start and b <= candidate.end}),
         )
         for candidate in _fit(article)
-        if not omitted or " ".join(text[candidate.start : candidate.end].split()) not in omitted
     ]
 
 

@@ -247,13 +247,6 @@ def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
     assert any("backdoor" in each for each in with_match)
 
 
-def test_what_was_told_before_is_not_told_again() -> None:
-    source = article("BlackBerry leaves Pakistan", LONG)
-    first = summaries.pick_sentences(source, (), 1)
-    again = summaries.pick_sentences(source, (), 3, shown_sentences=[first[0].text])
-    assert first[0].text not in {sentence.text for sentence in again}
-
-
 @pytest.mark.parametrize("text", ["", "   ", "BlackBerry is leaving after the", "Read more", "Advertisement", "…"])
 def test_an_article_without_a_whole_sentence_gives_none(text: str) -> None:
     assert picked(text) == []

@@ -309,12 +309,12 @@ _IN_DOCTYPE = LazyPattern(r"""["'\[\]>]|<!--|<\?""")
 DOCTYPE = "<!DOCTYPE"
 
 
-def find_asides(text: str, at: int = 0) -> Iterator[tuple[int, int]]:
+def find_asides(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each comment and processing instruction that has an end.
 
     Takes linear time, even for text with a thousand beginnings and no end.
     """
-    ahead = {opening: text.find(opening, at) for opening in _CLOSED_BY}
+    ahead = {opening: text.find(opening) for opening in _CLOSED_BY}
     while any(place >= 0 for place in ahead.values()):
         opening = min((name for name in ahead if ahead[name] >= 0), key=ahead.__getitem__)
         start = ahead[opening]
