@@ -339,6 +339,9 @@ class RuleReader(msgspec.Struct):
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
     """Return advice for ``notify: "#policy"`` if no channel of bot.yaml posts there."""
     names = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
+    several = re.split(r"[,;]\s*|\s+", written)
+    if len(several) > 1 and not set(several) - set(channels):
+        return f"write a list: notify: [{', '.join(several)}]"
     start = f"notify needs the name of a channel in bot.yaml{names}"
     if match := re.fullmatch(r"#([\w-]+)", written):
         channel = f'{match[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
