@@ -26,7 +26,6 @@ from bot.channels.kit.context import (
     check_place,
     passed,
     step,
-    without_path,
 )
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import HttpResponse
@@ -51,9 +50,7 @@ _PAGE_BYTES = _PAGE * 80_000
 class Options(ChannelOptions):
     """A channel of a Mattermost server, with threads and edits."""
 
-    server: Annotated[Address, without_path("/api/", "the server's address: https://mattermost.example.org")] = (
-        pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
-    )
+    server: Address = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
     team: str | None = pydantic.Field(
         None, description="The team, as in the channel's address. Omit it if to is an id."
     )
@@ -77,6 +74,13 @@ class Options(ChannelOptions):
                 listing, _render, lambda text: phrases.size(text) <= self.max_length
             ),
         )
+
+    @pydantic.field_validator("server")
+    @classmethod
+    def _is_server(cls, server: str) -> str:
+        if "/api/" in server:
+            raise ValueError("expected the server's address: https://mattermost.example.org")
+        return server
 
     @pydantic.field_validator("to")
     @classmethod

@@ -68,17 +68,6 @@ def _check_address(url: str) -> str:
 Address = Annotated[str, pydantic.AfterValidator(_check_address)]
 
 
-def without_path(path: str, expected: str) -> pydantic.AfterValidator:
-    """Return a validator that refuses an address with ``path``. ``expected`` describes the right address."""
-
-    def check(url: str) -> str:
-        if path in url:
-            raise ValueError(f"expected {expected}")
-        return url
-
-    return pydantic.AfterValidator(check)
-
-
 def check_mode(to: str | None, token: Secret | None, webhook: Secret | None) -> None:
     """Raise ValueError unless the options name either a bot and its channel, or a webhook."""
     if webhook is not None:
@@ -97,7 +86,7 @@ class ChannelOptions(pydantic.BaseModel):
         **dict.fromkeys(("url", "webhook_url", "hook", "address"), "webhook"),
         **dict.fromkeys(("bot_token", "api_key", "access_token"), "token"),
         **dict.fromkeys(("from", "from_address"), "sender"),
-        **dict.fromkeys(("smtp", "smtp_server", "host", "homeserver"), "server"),
+        **dict.fromkeys(("smtp", "smtp_server", "host"), "server"),
         **dict.fromkeys(("user", "login"), "username"),
     }
 
