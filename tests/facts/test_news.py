@@ -142,6 +142,11 @@ def test_the_sentence_of_a_change_is_shown_once_however_it_writes_the_value() ->
     assert [(fact.before, fact.sentence) for fact in result] == [("30 December", text)]
 
 
+def test_a_sentence_that_does_not_name_its_subject_is_shown_after_the_one_that_does() -> None:
+    text = "Ofcom has listened to Northlink. It moved the date to pay the fine from 30 December to 30 January 2016."
+    assert [fact.sentence for fact in find_news("Northlink wins extra month to pay", text)] == [text]
+
+
 def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
     earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.")
     result = find_news("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
