@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def measure(roots: dict[Path, Path], runs: int) -> None:
-    """Print the median of each command, and its ratio to the same command in the other checkout."""
+    """Print the median and the lowest of each command, and the ratio of its median to that of the other checkout."""
     floors = {code: [spent([sys.executable, "-c", code]) for _ in range(runs)] for code in FLOORS}
     seconds: dict[tuple[tuple[str, ...], Path], list[float]] = {}
     for run in range(runs + 1):
@@ -108,12 +108,13 @@ def measure(roots: dict[Path, Path], runs: int) -> None:
                 if run:  # the first run writes the bytecode
                     seconds.setdefault((arguments, root), []).append(measured)
     print(f"seconds of processor, median of {runs} runs")
-    for code, measured_floor in floors.items():
-        print(f"{'python -c ' + repr(code):52}{statistics.median(measured_floor):>6.2f}")
+    for code, times in floors.items():
+        print(f"{'python -c ' + repr(code):52}{statistics.median(times):>6.2f}   lowest {min(times):.2f}")
     for arguments, aim in COMMANDS.items():
         now, *earlier = (statistics.median(seconds[arguments, root]) for root in roots)
+        lowest = min(seconds[arguments, ROOT])
         beside = f"   earlier {earlier[0]:.2f}, ratio {now / earlier[0]:.2f}" if earlier else ""
-        print(f"{'wirewatch ' + ' '.join(arguments):52}{now:>6.2f}   aim {aim:.2f}{beside}")
+        print(f"{'wirewatch ' + ' '.join(arguments):52}{now:>6.2f}   lowest {lowest:.2f}   aim {aim:.2f}{beside}")
 
 
 if __name__ == "__main__":
