@@ -106,6 +106,8 @@ def show_audit(archive: Archive, parameters: AuditParameters) -> AuditDocument:
     audits, now = archive.tx.audits, archive.now
     since = parse_time("since", parameters.since, now)
     assert since is not None
+    # Months before the first report are not counted one by one: a request may name the year 1000.
+    since = max(since, audits.first_listed() or now)
     rules = None
     if parameters.rule is not None:
         loaded = {entry.rule.name for entry in archive.settings.rules}

@@ -77,6 +77,11 @@ class Audits(Repository):
             pages |= {report: first[key] for report, key in keys.items() if key in first}
         return pages
 
+    def first_listed(self) -> datetime | None:
+        """Return when the first stored report was listed, or None if there is none."""
+        first: datetime | None = self._connection.scalar(select(func.min(outside_reports.c.listed_at)))
+        return first
+
     def count(self, *, since: datetime, until: datetime, rules: Collection[str] | None = None) -> Sequence[Coverage]:
         """Count the events that were first listed in this time, by rule."""
         events = _events(since, until, rules)

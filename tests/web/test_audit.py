@@ -81,6 +81,12 @@ async def test_the_api_tells_what_was_carried_late_and_missed_and_by_whom(page: 
     ]
 
 
+async def test_a_time_long_before_the_first_report_is_answered_like_its_whole_time(page: Page) -> None:
+    await fill(page, stories=2, missed=1)
+    asked = [(await page.get(f"/api/v1/audit?since={since}")).json() for since in ("90d", "1000-01-01", "0001-01-01")]
+    assert asked[0] == asked[1] == asked[2]
+
+
 async def test_an_unknown_rule_is_refused(page: Page) -> None:
     assert (await page.get("/api/v1/audit", params={"rule": "no such rule"})).status_code == 404
     assert (await page.get("/audit", params={"rule": "no such rule"})).status_code == 404
