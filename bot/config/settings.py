@@ -452,7 +452,7 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: For a rule file: what the other files said when it was read.
+    #: For a rule file: the facts from other files with which it was read.
     context: object = None
     #: The feeds of feeds.yaml.
     feeds: tuple[Feed, ...] = ()

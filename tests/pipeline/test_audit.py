@@ -17,6 +17,7 @@ from bot import app
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.config import audits
+from bot.config.settings import Settings
 from bot.fetch.client import HttpFetcher
 from bot.model.audit import Coverage, OutsideReport
 from bot.model.feeds import FeedState
@@ -100,12 +101,17 @@ class Desk:
         return hosts
 
 
+def load(folder: Path, *, rules: str, bot: str = BOT) -> Settings:
+    """Write a configuration with one feed, and load it."""
+    folders.make(folder, bot=f"database: sqlite:///{folder}/w.db\n{bot}", feeds=f"feeds:\n  - {FEED}\n", rules=rules)
+    return app.load(folder, {})
+
+
 @contextlib.asynccontextmanager
 async def desk(folder: Path, *, rules: str = RULE, bot: str = BOT, serves: bool = True) -> AsyncIterator[Desk]:
     """Run a bot with one feed, whose first poll and first question to each index are done."""
-    folders.make(folder, bot=f"database: sqlite:///{folder}/w.db\n{bot}", feeds=f"feeds:\n  - {FEED}\n", rules=rules)
     clock = FakeClock()
-    settings = app.load(folder, {})
+    settings = load(folder, rules=rules, bot=bot)
     assert not [problem for problem in settings.problems if problem.severity == "error"]
     async with FeedServer() as server:
         environment = app.Environment(
@@ -275,13 +281,7 @@ async def test_hostile_results_are_stored_as_short_plain_text_and_harm_nothing(t
 
 async def test_a_rule_that_is_no_longer_audited_is_not_asked_about(tmp_path: Path) -> None:
     async with desk(tmp_path) as running_desk:
-        folders.make(
-            tmp_path,
-            bot=f"database: sqlite:///{tmp_path}/w.db\n{BOT}",
-            feeds=f"feeds:\n  - {FEED}\n",
-            rules=RULE.replace("audit: true,", ""),
-        )
-        await running_desk.running.reload(app.load(tmp_path, {}))
+        await running_desk.running.reload(load(tmp_path, rules=RULE.replace("audit: true,", "")))
         await running_desk.live()
         assert list(running_desk.asked_hosts().values()) == [1, 1, 1]
 
@@ -289,13 +289,9 @@ async def test_a_rule_that_is_no_longer_audited_is_not_asked_about(tmp_path: Pat
 async def test_a_rule_with_new_terms_starts_over(tmp_path: Path) -> None:
     async with desk(tmp_path) as running_desk:
         running_desk.serve(listed(UNION, running_desk.clock.now() + HOUR))
-        folders.make(
-            tmp_path,
-            bot=f"database: sqlite:///{tmp_path}/w.db\n{BOT}",
-            feeds=f"feeds:\n  - {FEED}\n",
-            rules=RULE.replace("any: [backdoor]", "any: [backdoor], none: [bread]"),
+        await running_desk.running.reload(
+            load(tmp_path, rules=RULE.replace("any: [backdoor]", "any: [backdoor], none: [bread]"))
         )
-        await running_desk.running.reload(app.load(tmp_path, {}))
         await running_desk.live()
         assert [running_desk.asked(index) for index in INDEXES] == [2, 2, 2]
         assert await running_desk.coverage() == (0, 0, 0, None)
