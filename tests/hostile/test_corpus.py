@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 #: Processor time for one document if the command takes a second for good ones; a slower machine may take longer.
-SECONDS = 3.0
+SECONDS = 8.0
 #: Memory of one process. The limit of a reader process is 300 MB above its start.
 MEMORY = 400_000_000
 GOOD_FEEDS = 5
