@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from xml.parsers.expat import XMLParserType
 from xml.sax import expatreader
 
 
 class _Parser(expatreader.ExpatParser):
+    _parser: XMLParserType
+
     def reset(self) -> None:
         super().reset()
         # Otherwise each reference (&lt;) is a piece: 2 million pieces for 9 MB of escaped HTML.
