@@ -38,38 +38,57 @@ async def find(
     return result
 
 
-async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.Store) -> None:
+async def test_an_article_comes_back_as_it_was_and_only_a_new_version_takes_its_place(store: storage.Store) -> None:
     first = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
     await keep(store, first)
     await keep(store, replace(first, title="another"))
     assert await store.read(lambda tx: tx.articles.get([first.id, ArticleId("none")])) == {first.id: first}
-    assert await store.read(lambda tx: tx.articles.find(first.link)) == first
     assert await store.read(lambda tx: tx.articles.find("")) is None
+    second = replace(first, title="New headline", text="New text", fingerprint="new", version=2)
+    await store.write(lambda tx: tx.articles.revise(second))
+    assert await store.read(lambda tx: tx.articles.find(first.link)) == second
+    assert list((await find(store, fingerprints=(first.fingerprint, "new"))).by_fingerprint) == ["new"]
 
 
-async def test_an_id_is_known_in_its_own_feed_only(store: storage.Store) -> None:
-    source = article("one")
-    await keep(store, source)
-    await see(store, source, "guid-1")
-    assert (await find(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == source.id
-    assert (await find(store, feed=BBC, keys=("guid-1",))).by_key == {}
-
-
-async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.Store) -> None:
-    first, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
+async def test_an_id_and_a_title_are_known_in_their_feed_and_a_link_and_a_text_in_any_oldest_first(
+    store: storage.Store,
+) -> None:
+    first = article("one")
+    two = replace(article("two", minutes=1), link=first.link, title="HEADLINE of “one”!")
     await keep(store, two, first)
-    result = await find(store, feed=BBC, links=(first.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
-    assert {link: [stub.id for stub in stubs] for link, stubs in result.by_link.items()} == {
-        first.link: [first.id, two.id]
-    }
-    [stub] = result.by_fingerprint[two.fingerprint]
-    assert (stub.id, stub.title, stub.published, stub.has_text, stub.feed) == (
-        two.id,
-        two.title,
-        two.published,
-        True,
-        two.feed,
-    )
+    await see(store, first, "guid")
+    await see(store, two, "another")
+    await see(store, two, "guid", feed=BBC)
+    questions = [
+        IdentityQuery(
+            feed=feed,
+            keys=("guid", "unknown"),
+            links=(first.link, "https://x.example/"),
+            fingerprints=(two.fingerprint, ""),
+            titles=("headline of one", "unknown"),
+        )
+        for feed in (DAWN, BBC, "https://none.example/")
+    ]
+    known = await store.read(lambda tx: tx.articles.find_known_items(questions))
+    assert [{key: stub.id for key, stub in item.by_key.items()} for item in known] == [
+        {"guid": first.id},
+        {"guid": two.id},
+        {},
+    ]
+    assert [{title: [stub.id for stub in stubs] for title, stubs in item.by_title.items()} for item in known] == [
+        {"headline of one": [first.id, two.id]},
+        {"headline of one": [two.id]},
+        {},
+    ]
+    for item in known:
+        assert {link: [stub.id for stub in stubs] for link, stubs in item.by_link.items()} == {
+            first.link: [first.id, two.id]
+        }
+        [stub] = item.by_fingerprint[two.fingerprint]
+        expected = two.id, two.title, two.published, True, two.feed
+        assert (stub.id, stub.title, stub.published, stub.has_text, stub.feed) == expected
+    await see(store, two, "guid")
+    assert (await find(store, keys=("guid",))).by_key["guid"].id == two.id, "the article that the id names now"
 
 
 async def test_a_link_is_known_in_any_of_its_forms(store: storage.Store) -> None:
@@ -80,40 +99,6 @@ async def test_a_link_is_known_in_any_of_its_forms(store: storage.Store) -> None
         assert [stub.id for stub in (await find(store, links=(form,))).by_link[form]] == [first.id]
     assert await store.read(lambda tx: tx.articles.find("https://news.example/a?b=1")) == first
     assert await store.read(lambda tx: tx.articles.find(front.link)) == front
-
-
-async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.Store) -> None:
-    first, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
-    await keep(store, first, two)
-    await see(store, first, "1")
-    await see(store, two, "2")
-    by_title = (await find(store, titles=("headline of one",))).by_title
-    assert {title: [stub.id for stub in stubs] for title, stubs in by_title.items()} == {
-        "headline of one": [first.id, two.id]
-    }
-    assert (await find(store, feed=BBC, titles=("headline of one",))).by_title == {}
-
-
-async def test_an_id_moves_to_the_article_it_names_now(store: storage.Store) -> None:
-    first, two = article("one"), article("two")
-    await keep(store, first, two)
-    await see(store, first, "guid")
-    await see(store, two, "guid")
-    assert (await find(store, keys=("guid",))).by_key["guid"].id == two.id
-
-
-async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.Store) -> None:
-    first, two = article("one"), article("two", minutes=1)
-    await keep(store, first, two)
-    await see(store, first, "guid")
-    await see(store, two, "guid", feed=BBC)
-    request = {"keys": ("guid",), "links": (first.link,), "titles": ("headline of one", "headline of two")}
-    questions = [IdentityQuery(feed=feed, **request) for feed in (DAWN, BBC, "https://none.example/")]
-    together = await store.read(lambda tx: tx.articles.find_known_items(questions))
-    assert list(together) == [await find(store, feed=question.feed, **request) for question in questions]
-    assert [[stub.id for stub in item.by_key.values()] for item in together] == [[first.id], [two.id], []]
-    assert [list(item.by_title) for item in together] == [["headline of one"], ["headline of two"], []]
-    assert [[stub.id for stub in item.by_link[first.link]] for item in together] == [[first.id]] * 3
 
 
 async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
@@ -151,16 +136,6 @@ async def test_an_old_item_keeps_only_its_identity(store: storage.Store) -> None
     assert [stub.has_text for stub in (await find(store, links=(source.link,))).by_link[source.link]] == [False]
     assert await store.read(lambda tx: list(tx.articles.archive(since=START))) == []
     assert await store.read(lambda tx: tx.articles.count()) == 1
-
-
-async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.Store) -> None:
-    source = article("one")
-    await keep(store, source)
-    second = replace(source, title="New headline", text="New text", fingerprint="new", version=2)
-    await store.write(lambda tx: tx.articles.revise(second))
-    assert (await store.read(lambda tx: tx.articles.get([source.id])))[source.id] == second
-    result = await find(store, fingerprints=(source.fingerprint, "new"))
-    assert list(result.by_fingerprint) == ["new"]
 
 
 async def test_matches_keep_the_order_of_their_first_time(store: storage.Store) -> None:

@@ -34,11 +34,17 @@ async def add(store: storage.Store, *completions: Completion) -> None:
         await store.write(lambda tx, each=each: tx.completions.add(each))  # type: ignore[misc]  # its own default
 
 
-async def test_completions_are_returned_unchanged_and_in_order(store: storage.Store) -> None:
-    await add(store, ANSWERED, FAILED, replace(ANSWERED, article=ArticleId("a2")))
-
+async def test_completions_are_returned_in_order_counted_by_day_with_failures_and_deleted_when_old(
+    store: storage.Store,
+) -> None:
+    await add(store, ANSWERED, FAILED)
     assert await store.read(lambda tx: tx.completions.about(ArticleId("a1"))) == [ANSWERED, FAILED]
     assert await store.read(lambda tx: tx.completions.since(START + DAY)) == [FAILED]
+    assert await store.read(lambda tx: tx.completions.spent(since=START)) == Spending(calls=2, tokens=1_840)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == Spending(calls=1, tokens=900)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == Spending()
+    await storage.trim(store, before=START + DAY)
+    assert await store.read(lambda tx: tx.completions.since(START)) == [FAILED]
 
 
 async def test_the_newest_answer_of_the_same_model_is_found_and_failures_are_skipped(store: storage.Store) -> None:
@@ -49,19 +55,3 @@ async def test_the_newest_answer_of_the_same_model_is_found_and_failures_are_ski
 
     assert result == {"k1": newer.answer}
     assert await store.read(lambda tx: tx.completions.answers(["k1"], by="another")) == {}
-
-
-async def test_the_cost_of_a_day_includes_failures(store: storage.Store) -> None:
-    await add(store, ANSWERED, FAILED)
-
-    assert await store.read(lambda tx: tx.completions.spent(since=START)) == Spending(calls=2, tokens=1_840)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == Spending(calls=1, tokens=900)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == Spending()
-
-
-async def test_answers_older_than_keep_are_deleted(store: storage.Store) -> None:
-    await add(store, ANSWERED, FAILED)
-
-    await storage.trim(store, before=START + DAY)
-
-    assert await store.read(lambda tx: tx.completions.since(START)) == [FAILED]

@@ -54,19 +54,14 @@ def sent(row: Outgoing) -> Outgoing:
     return replace(row, state=SendState.SENT, receipt=Receipt(ref="1.2", place="C1", sent_at=START))
 
 
-async def test_a_message_that_is_added_twice_is_one_row(box: Box) -> None:
-    await box.add(sending("a"))
-    await box.add(replace(sending("a"), attempts=7), sending("b"))
-    assert ids(await box.claim()) == ["a", "b"]
-    assert (await box.get("a")).attempts == 0
-
-
-async def test_a_row_comes_back_as_it_was(box: Box) -> None:
+async def test_a_row_comes_back_as_it_was_and_is_not_added_twice(box: Box) -> None:
     row = replace(
         sending("a", views=(view("A"),), story="A"), is_plain=True, is_top_level=True, error="e", tried_at=START
     )
     await box.add(row)
+    await box.add(replace(row, attempts=7), sending("b"))
     assert await box.get("a") == replace(row, seq=1)
+    assert ids(await box.claim()) == ["a", "b"]
 
 
 async def test_messages_of_one_thread_are_sent_one_by_one_in_order(box: Box) -> None:
@@ -135,7 +130,7 @@ async def test_the_next_due_time_is_that_of_a_row_that_can_be_sent(box: Box) -> 
     assert await box.next_due() == box.clock.now() + LEASE, "of a claimed row, the end of its lease"
 
 
-async def test_a_newer_edit_replaces_a_waiting_one(box: Box) -> None:
+async def test_a_newer_edit_replaces_one_that_waits_and_follows_one_that_is_being_sent(box: Box) -> None:
     await box.add(sending("a"))
     (head,) = await box.claim()
     await box.save(sent(head))
@@ -147,35 +142,27 @@ async def test_a_newer_edit_replaces_a_waiting_one(box: Box) -> None:
     assert old.state is SendState.DROPPED
     assert "newer edit" in (old.error or "")
     assert new.due_at == START + MINUTE, "a flow of edits is not put off for ever"
-    assert ids(await box.claim()) == ["r"]
+    (reply,) = await box.claim()
+    assert reply.id == "r"
+    await box.save(sent(reply))
+    box.clock.advance(MINUTE)
+    assert ids(await box.claim()) == ["e2"]
+    await box.add(sending("e3", thread="a", kind=MessageKind.EDIT))
+    assert (await box.state("e2"), await box.state("e3")) == (SendState.SENDING, SendState.PENDING)
 
 
-async def test_an_edit_that_is_being_sent_is_followed_and_not_replaced(box: Box) -> None:
-    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
-    await box.claim()
-    await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
-    assert await box.state("e1") is SendState.SENDING
-    assert await box.state("e2") is SendState.PENDING
-
-
-async def test_parked_rows_wait_for_their_channel(box: Box) -> None:
-    await box.add(sending("a"), sending("b", minutes=5), sending("c", channel="other"))
+async def test_parked_rows_and_newer_edits_of_them_wait_for_their_channel(box: Box) -> None:
+    await box.add(sending("a"), sending("e1", thread="e", kind=MessageKind.EDIT, minutes=5))
+    await box.add(sending("c", channel="other"))
     assert await box.store.write(lambda tx: tx.outbox.park(["desk"], "channel_not_found")) == 2
+    await box.add(sending("e2", thread="e", kind=MessageKind.EDIT))
+    assert (await box.state("e1"), await box.state("e2")) == (SendState.DROPPED, SendState.PARKED)
     assert (await box.get("a")).error == "channel_not_found"
     assert await box.claim() == []
     assert await box.next_due() is None
     assert ids(await box.claim(channel="other")) == ["c"]
     assert await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=START)) == 2
-    assert ids(await box.claim()) == ["a", "b"]
-
-
-async def test_a_newer_edit_of_a_parked_one_is_parked_too(box: Box) -> None:
-    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
-    await box.store.write(lambda tx: tx.outbox.park(["desk"], "is_archived"))
-    await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
-    assert (await box.get("e2")).state is SendState.PARKED
-    await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=START))
-    assert ids(await box.claim()) == ["e2"]
+    assert ids(await box.claim()) == ["a", "e2"]
 
 
 async def test_a_row_parked_with_unknown_outcome_is_looked_up_when_its_channel_is_back(box: Box) -> None:
@@ -189,16 +176,34 @@ async def test_a_row_parked_with_unknown_outcome_is_looked_up_when_its_channel_i
     assert back.state is SendState.UNKNOWN
 
 
-async def test_messages_are_counted_by_state_and_the_unsent_are_listed(box: Box) -> None:
-    await box.add(sending("a"), sending("b"), sending("c", channel="other"))
-    (row,) = await box.claim(limit=1)
+async def test_messages_are_counted_by_state_the_unsent_are_listed_and_only_what_has_not_begun_is_dropped(
+    box: Box,
+) -> None:
+    await box.add(sending("sent"), sending("begun"), sending("parked", channel="closed"), sending("c", channel="other"))
+    row, _ = await box.claim(limit=2)
     await box.save(sent(row))
+    await box.store.write(lambda tx: tx.outbox.park(["closed"], "closed"))
+    await box.add(sending("waiting"), sending("left"))
     assert await box.store.read(lambda tx: tx.outbox.counts()) == {
         ("desk", SendState.SENT): 1,
-        ("desk", SendState.PENDING): 1,
+        ("desk", SendState.SENDING): 1,
+        ("desk", SendState.PENDING): 2,
+        ("closed", SendState.PARKED): 1,
         ("other", SendState.PENDING): 1,
     }
-    assert ids(list(await box.store.read(lambda tx: tx.outbox.unsent()))) == ["b", "c"]
+    unsent = ids(list(await box.store.read(lambda tx: tx.outbox.unsent())))
+    assert unsent == ["begun", "parked", "c", "waiting", "left"]
+    dropped = [SendId(name) for name in ("sent", "begun", "parked", "waiting")]
+    assert await box.store.write(lambda tx: tx.outbox.drop(dropped, "silenced")) == 2
+    for name, state, error in (
+        ("sent", SendState.SENT, None),
+        ("begun", SendState.SENDING, None),
+        ("parked", SendState.DROPPED, "silenced"),
+        ("waiting", SendState.DROPPED, "silenced"),
+        ("left", SendState.PENDING, None),
+    ):
+        row = await box.get(name)
+        assert (row.state, row.error) == (state, error), name
 
 
 async def test_a_story_finds_its_messages_also_gathered_ones(box: Box) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -48,6 +49,14 @@ async def rivals(address: str) -> AsyncIterator[list[storage.Store]]:
         await store.close()
 
 
+async def together(
+    rivals: list[storage.Store], work: Callable[[storage.Store, str], Coroutine[None, None, None]]
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number, store in enumerate(rivals):
+            group.create_task(work(store, f"worker {number}"))
+
+
 async def test_rivals_claim_each_feed_once(rivals: list[storage.Store]) -> None:
     urls = [f"https://{n}.example/feed" for n in range(300)]
     await rivals[0].write(lambda tx: tx.feeds.sync(urls, now=START))
@@ -59,9 +68,7 @@ async def test_rivals_claim_each_feed_once(rivals: list[storage.Store]) -> None:
             done = [replace(state, due_at=START + LEASE) for state in states]
             assert await store.write(lambda tx: tx.feeds.save(done, token=token)) == []  # noqa: B023 - runs at once
 
-    async with asyncio.TaskGroup() as group:
-        for n, store in enumerate(rivals):
-            group.create_task(worker(store, f"worker {n}"))
+    await together(rivals, worker)
     assert polled == Counter(urls)
 
 
@@ -80,9 +87,7 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
                 outcome = replace(row, state=SendState.SENT)
                 assert await store.write(lambda tx: tx.outbox.save(outcome, token=token))  # noqa: B023 - runs at once
 
-    async with asyncio.TaskGroup() as group:
-        for n, store in enumerate(rivals):
-            group.create_task(worker(store, f"worker {n}"))
+    await together(rivals, worker)
     assert len(sent) == len(set(sent)) == len(rows)
     for thread in range(12):
         mine = [name for name in sent if name.startswith(f"{thread:02}-")]
@@ -164,13 +169,26 @@ async def everything(address: str) -> list[object]:
     return seen
 
 
-async def test_every_row_is_moved_and_counted(source: str, postgres_server: Server) -> None:
+async def test_an_interrupted_move_continues_where_it_stopped_until_every_row_is_moved(
+    source: str, postgres_server: Server
+) -> None:
     target = postgres_server.new_database()
-    told: list[tuple[str, int, int]] = []
-    counts = await storage.move(source, target, clock=FakeClock(), progress=lambda *step: told.append(step))
+    steps: list[tuple[str, int, int]] = []
+
+    def cut(*step: Any) -> None:
+        steps.append(step)
+        if ("articles", 500, 1_200) in steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await storage.move(source, target, clock=FakeClock(), progress=cut)
+    steps.clear()
+    counts = await storage.move(source, target, clock=FakeClock(), progress=lambda *step: steps.append(step))
     assert counts["articles"] == counts["sightings"] == 1_200
-    assert ("articles", 500, 1_200) in told
-    assert ("articles", 1_200, 1_200) in told
+    assert [step for step in steps if step[0] == "articles"][:2] == [
+        ("articles", 1_000, 1_200),
+        ("articles", 1_200, 1_200),
+    ]
     assert await everything(target) == await everything(source)
     store = storage.open_store(target, clock=FakeClock())
     await store.write(lambda tx: tx.outbox.add([sending("new")]))
@@ -183,23 +201,13 @@ async def test_every_row_is_moved_and_counted(source: str, postgres_server: Serv
     await store.close()
 
 
-async def test_an_interrupted_move_continues_where_it_stopped(source: str, postgres_server: Server) -> None:
-    target = postgres_server.new_database()
-
-    def cut(table: str, copied: int, _total: int) -> None:
-        if table == "articles" and copied >= 500:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        await storage.move(source, target, clock=FakeClock(), progress=cut)
-    told: list[tuple[str, int, int]] = []
-    await storage.move(source, target, clock=FakeClock(), progress=lambda *step: told.append(step))
-    assert ("articles", 1_000, 1_200) in told
-    assert ("articles", 500, 1_200) not in told
-    assert await everything(target) == await everything(source)
-
-
-async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
+async def test_neither_a_running_bot_is_moved_nor_anything_into_a_target_that_is_in_use(
+    source: str, address: str
+) -> None:
+    running = storage.open_store(source, clock=FakeClock(), process_name="wirewatch run")
+    with pytest.raises(StoreInUse, match="wirewatch run"):
+        await storage.move(source, address, clock=FakeClock())
+    await running.close()
     store = storage.open_store(address, clock=FakeClock())
     await store.write(lambda tx: tx.key_values.put("k", "v"))
     await store.close()
@@ -207,13 +215,6 @@ async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
         await storage.move(source, address, clock=FakeClock())
     with pytest.raises(ConfigError, match="only from an SQLite file to PostgreSQL"):
         await storage.move(address, source, clock=FakeClock())
-
-
-async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
-    running = storage.open_store(source, clock=FakeClock(), process_name="wirewatch run")
-    with pytest.raises(StoreInUse, match="wirewatch run"):
-        await storage.move(source, address, clock=FakeClock())
-    await running.close()
 
 
 async def test_articles_that_another_worker_has_lately_added_are_looked_at_again(
@@ -231,14 +232,14 @@ async def test_articles_that_another_worker_has_lately_added_are_looked_at_again
 
 async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.Store]) -> None:
     link = "https://news.example/blackberry"
-    begun: list[int] = []
+    begun: list[str] = []
 
-    async def bring(store: storage.Store, number: int) -> None:
-        mine = replace(article(f"copy {number}"), link=link)
+    async def bring(store: storage.Store, name: str) -> None:
+        mine = replace(article(f"copy of {name}"), link=link)
 
         def work(tx: storage.Transaction) -> None:
             [known] = tx.articles.find_known_items([IdentityQuery(feed=mine.feed, links=[link])])
-            begun.append(number)
+            begun.append(name)
             if link not in known.by_link:
                 # Wide enough that the other has looked too before we commit.
                 deadline = time.monotonic() + 5
@@ -248,9 +249,7 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
 
         await store.write(work)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(bring(rivals[0], 1))
-        group.create_task(bring(rivals[1], 2))
+    await together(rivals[:2], bring)
     assert await rivals[2].read(lambda tx: tx.articles.count()) == 1
     assert len(begun) == 3, "the one that came second ran again"
 
@@ -279,7 +278,5 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
             if await store.write(partial(write, who=who, seen=seen, waiting=waiting)):
                 taken.update(item.article.id for item in waiting.values())
 
-    async with asyncio.TaskGroup() as group:
-        for n, store in enumerate(rivals):
-            group.create_task(desk(store, f"desk {n}"))
+    await together(rivals, desk)
     assert taken == Counter(arrival.article.id for arrival in arrivals)

@@ -1,4 +1,4 @@
-"""Silences, over every store."""
+"""What people decide: silences and judgements, over every store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from bot import storage
-from bot.model.actions import Silence, SilenceId, SilenceKind
+from bot.model.actions import Silence, SilenceId, SilenceKind, Verdict
 from bot.model.alerts import AlertAction, Reason
+from bot.model.stories import JudgementId, StoryId
 from tests.testbed.fakes import START
-from tests.testbed.made import MINUTE, decision, silence, story
+from tests.testbed.made import MINUTE, decision, judgement, silence, story
 
-HOUR = timedelta(hours=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def outlet(name: str, *, minutes: int = 60) -> Silence:
@@ -49,3 +50,22 @@ async def test_stories_that_a_silence_held_back_are_found_by_their_reason(store:
 
     await store.write(work)
     assert await store.read(lambda tx: tx.stories.silenced(since=START)) == [kept]
+
+
+async def test_judgements_are_returned_in_order_without_repetitions_and_deleted_with_their_story(
+    store: storage.Store,
+) -> None:
+    noise = judgement(Verdict.NOISE, id="1", story="A")
+    useful = judgement(Verdict.USEFUL, id="2", story="A", at=START + MINUTE)
+    changed, elsewhere = (
+        replace(useful, id=JudgementId("4"), at=START),
+        replace(noise, id=JudgementId("3"), channel="other"),
+    )
+    await store.write(lambda tx: tx.stories.save(story("A")))
+    await store.write(lambda tx: tx.judgements.add([noise, useful, elsewhere]))
+    assert await store.write(lambda tx: tx.judgements.add([noise, changed])) == [changed]
+    assert await store.read(lambda tx: tx.judgements.of_story(StoryId("A"), "desk")) == [noise, useful, changed]
+    assert await store.read(lambda tx: tx.judgements.since(START + MINUTE)) == [useful]
+    assert len(await store.read(lambda tx: tx.judgements.since(None))) == 4
+    await storage.trim(store, before=START + 400 * DAY)
+    assert await store.read(lambda tx: tx.judgements.since(None)) == []
