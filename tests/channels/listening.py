@@ -80,19 +80,13 @@ class SlackApp:
     secrets: Secrets
     listening: asyncio.Task[None]
 
-    def press(self, verdict: str = "noise", story: str = "abc", **changes: Any) -> str:
-        return press(self.server, self.place, verdict, story, **changes)
+    def press(self, verdict: str = "noise", *, user: str = "U0AMINA", **changes: Any) -> str:
+        button = {"type": "button", "action_id": f"wirewatch:{verdict}:abc", "value": f"{verdict}:"}
+        payload = self.server.socket_mode.payload([button], channel=self.place, ts=TS, user=user)
+        return self.server.socket_mode.send({**payload, **changes})
 
     async def is_acknowledged(self, envelope: str) -> bool:
         return await asyncio.to_thread(self.server.socket_mode.is_acknowledged, envelope)
-
-
-def press(
-    server: slack.Server, place: str, verdict: str, story: str = "abc", *, user: str = "U0AMINA", **changes: Any
-) -> str:
-    button = {"type": "button", "action_id": f"wirewatch:{verdict}:{story}", "value": f"{verdict}:"}
-    payload = server.socket_mode.payload([button], channel=place, ts=TS, user=user)
-    return server.socket_mode.send({**payload, **changes})
 
 
 def slack_listeners(
@@ -105,18 +99,18 @@ def slack_listeners(
 
 
 @asynccontextmanager
-async def slack_app(*, app_token: str = slack.APP_TOKEN) -> AsyncIterator[SlackApp]:
+async def slack_app(*, app_token: str = slack.APP_TOKEN, **keys: Any) -> AsyncIterator[SlackApp]:
     with slack.serve() as server:
         place = server.workspace.add_channel("policy-alerts").id
         secrets, app = Secrets(TOKEN=slack.TOKEN, APP=app_token), FakeApp()
-        [listener] = slack_listeners(server, secrets, "policy-alerts")
+        [listener] = slack_listeners(server, secrets, "policy-alerts", **keys)
         async with listening(listener, app) as task:
             yield SlackApp(server=server, app=app, place=place, secrets=secrets, listening=task)
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[SlackApp]:
-    async with slack_app() as it:
+async def connected(**keys: Any) -> AsyncIterator[SlackApp]:
+    async with slack_app(**keys) as it:
         await until(lambda: it.app.changes == [None])
         await until(lambda: it.server.socket_mode.connections)
         yield it

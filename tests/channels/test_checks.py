@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import structlog
 
 from bot.channels import checks
 from bot.model.channels import Abilities, Channel, CheckLine
 from tests.channels.context import Secrets, build
+from tests.channels.services import SLACK, server_of
 from tests.testbed.servers import slack
 
+bot = SLACK.channel
 
-@pytest.fixture
-def server() -> Iterator[slack.Server]:
-    with slack.serve() as opened:
-        opened.workspace.add_channel("policy-alerts")
-        yield opened
-
-
-def bot(server: slack.Server, token: str = slack.TOKEN) -> Channel:
-    secrets = Secrets(SLACK_BOT_TOKEN=token)
-    return build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
+server = server_of(SLACK)
 
 
 async def logged(*channels: Channel) -> list[tuple[str, str]]:

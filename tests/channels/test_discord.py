@@ -76,20 +76,6 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
         assert server.asked("post") == 2
 
 
-async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Server) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST))
-    for doing, sent in (
-        ("edit", delivery(messages.EDIT, edits=head)),
-        ("start a thread", delivery(messages.NEW_FACT, id="send-2", reply_to=head)),
-    ):
-        server.fail(doing, "429")
-        with pytest.raises(RetryLater) as caught:
-            await channel.send(sent)
-        assert not caught.value.whole_channel
-    await channel.send(delivery(messages.NOTICE, id="send-3"))
-
-
 @pytest.mark.parametrize("code", [10003, 10008, 50013, 50083, 160005, 160006])
 async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: Server, code: int) -> None:
     channel = bot(server)

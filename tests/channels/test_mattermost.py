@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.channels.mattermost import escape
-from bot.model.errors import ChannelClosed, NotEditable
+from bot.model.errors import NotEditable
 from bot.testing import messages
 from tests.channels.context import delivery
 from tests.channels.services import MATTERMOST, server_of
@@ -50,16 +50,6 @@ async def test_a_name_is_looked_up_once_and_kept_and_an_id_needs_none(server: Se
     place = posts(server)[0]["channel_id"]
     await desk(server, to=place, team=None).send(delivery(messages.NOTICE, id="send-3"))
     assert server.asked("name") == 1
-
-
-async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_it(server: Server) -> None:
-    channel = desk(server)
-    await channel.send(delivery(messages.NOTICE))
-    next(item for item in server.service.channels.values() if item.name == "policy-alerts").is_archived = True
-    with pytest.raises(ChannelClosed, match="unarchive it"):
-        await channel.send(delivery(messages.NOTICE, id="send-2"))
-    successor = server.service.add_channel("policy-alerts")
-    assert (await channel.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
 
 
 async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> None:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from slack_sdk.models.blocks import Block
 
-from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
-from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
+from bot.channels.slack.blocks import TOTAL_LIMIT, json_length
 from bot.model.actions import (
     Judgement,
-    Noise,
     Silence,
     SilenceKind,
     Verdict,
 )
-from bot.model.channels import Person
-from bot.model.messages import Message, Reply, post_of
+from bot.model.messages import Message, post_of
 from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, check_golden_blocks, objects
@@ -56,8 +51,17 @@ ALL: dict[str, Message] = {
         silences=(silenced(SilenceKind.STORY, messages.STORY), silenced(SilenceKind.RULE, messages.RULE)),
     ),
     "buttons_two_rules_silenced": replace(TWO, silences=(silenced(SilenceKind.RULE, LAW),)),
+    "buttons_reply": replace(
+        messages.NEW_FACT, facts=(replace(messages.NEW_SENTENCE, article=messages.BYLINE.article),)
+    ),
     "buttons_listing": replace(messages.LISTING, stories=(messages.VIEW, replace(TWO.story, id=StoryId("0c11d0aa")))),
 }
+
+
+def shown_elements(name: str) -> list[dict[str, Any]]:
+    """Return the buttons and menus under a message."""
+    blocks = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
 
 
 def test_a_silence_says_in_how_many_channels_it_applies() -> None:
@@ -72,23 +76,14 @@ def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
     check_golden_blocks(name, slack_blocks.build_blocks(ALL[name], has_buttons=True))
 
 
-@pytest.mark.parametrize("name", ["buttons_post", "buttons_two_rules", "buttons_judged"])
-def test_slack_asks_before_an_action_that_changes_other_channels(name: str) -> None:
-    shown: list[dict[str, Any]] = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
-    [row] = [block for block in shown if block["type"] == "actions"]
-    labels = {
-        option["text"]["text"].split(":")[0]: "confirm" in element
-        for element in row["elements"]
-        for option in element.get("options", ())
-    }
-    confirmed = {label for label, asks in labels.items() if asks}
-    assert confirmed <= {"Silence in your channels for a day", "Different event"}
-    assert labels["Silence in your channels for a day"]
-    assert not labels["Why was this posted?"]
-    reply: list[dict[str, Any]] = json.loads(json.dumps(slack_blocks.build_blocks(messages.NEW_FACT, has_buttons=True)))
-    [button] = reply[-1]["elements"]
-    assert button["text"]["text"] == "Different event"
-    assert "confirm" in button
+def test_slack_asks_before_an_action_that_changes_other_channels() -> None:
+    elements = [*shown_elements("buttons_judged"), *shown_elements("buttons_reply")]
+    assert ["confirm" in element for element in elements] == [False, False, False, True, True]
+    *_, more, for_all, split = elements
+    labels = {option["text"]["text"].partition(":")[0] for option in for_all["options"]}
+    assert labels == {"Silence in your channels for a day", "Different event"}
+    assert split["text"]["text"] == "Different event"
+    assert more["options"][-1]["text"]["text"] == "Why was this posted?"
 
 
 @pytest.mark.parametrize("name", ["merged", "notice"])
@@ -98,42 +93,26 @@ def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None
     )
 
 
-def _hostile(step: int) -> Iterator[Message]:
-    for message in hostile.ALL[::step]:
-        yield message
-        post = post_of(message)
-        if post is None:
-            continue
-        judgements = tuple(
-            judged(verdict, by, rule=why.rule)
-            for why in post.story.why[:6]
-            for verdict in Verdict
-            for by in ("U0AMINA", "<!channel>", *(f"U{n}" for n in range(20)))
-        )
-        quiet = tuple(silenced(SilenceKind.RULE, why.rule) for why in post.story.why[:6])
-        yield replace(post, judgements=judgements, silences=(silenced(SilenceKind.STORY, messages.STORY), *quiet))
-        # One rule per word.
-        whys = tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(post.story.why))
-        yield replace(post, story=replace(post.story, why=whys), judgements=judgements)
-
-
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
-def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons(step: int) -> None:
-    for message in _hostile(step):
-        blocks = slack_blocks.build_blocks(message, has_buttons=True)
-        text = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
-        slack_rules.check_message(
-            {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
-            known=slack_rules.POST_ARGUMENTS,
-        )
-        assert json_length(blocks) <= TOTAL_LIMIT
-        for block in blocks:
-            Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
-        for piece in objects(blocks):
-            if piece.get("type") == "user":
-                assert str(piece["user_id"]).startswith("U")
-            if piece.get("type") == "mrkdwn":
-                assert not any(ping in str(piece["text"]) for ping in hostile.PINGS)
+@pytest.mark.parametrize("text", [hostile.BAD, "\U0001f4f0 " * 2_000, "&<>" * 3_000], ids=["marks", "signs", "long"])
+def test_hundreds_of_decisions_of_people_keep_every_limit_and_ping_nobody(text: str) -> None:
+    post = post_of(hostile.every_kind(text, messages.WIRE, many=60)[0])
+    assert post is not None
+    whys = tuple(replace(why, rule=f"{why.rule}{number}") for number, why in enumerate(post.story.why))
+    judgements = tuple(
+        judged(verdict, by, rule=why.rule)
+        for why in whys[:6]
+        for verdict in Verdict
+        for by in ("U0AMINA", "<!channel>", *(f"U{number}" for number in range(20)))
+    )
+    silences = (
+        silenced(SilenceKind.STORY, messages.STORY),
+        *(silenced(SilenceKind.RULE, why.rule) for why in whys[:6]),
+    )
+    message = replace(post, story=replace(post.story, why=whys), judgements=judgements, silences=silences)
+    blocks = slack_blocks.build_blocks(message, has_buttons=True)
+    slack_rules.check_blocks(json.loads(json.dumps(blocks)))
+    assert json_length(blocks) <= TOTAL_LIMIT
+    assert all(str(piece["user_id"]).startswith("U") for piece in objects(blocks) if piece.get("type") == "user")
 
 
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
@@ -150,11 +129,9 @@ def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> N
 
 
 def payload(**changes: object) -> dict[str, Any]:
-    [row] = [
-        block for block in slack_blocks.build_blocks(messages.POST, has_buttons=True) if block["type"] == "actions"
-    ]
-    button = json.loads(json.dumps(row))["elements"][1]
-    created = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
+    created = SocketMode.payload(
+        shown_elements("buttons_post")[1:2], channel="C000000001", ts="1449046920.000100", user="U0AMINA"
+    )
     return {**created, **changes}
 
 
@@ -162,23 +139,12 @@ def parse_press(made: dict[str, Any]) -> Any:
     return slack_blocks.parse_press(made, envelope="e1")
 
 
-def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
-    press = parse_press(payload())
-    assert (press.id, press.person, press.action) == ("e1", Person(id="U0AMINA", name="amina"), Noise())
-    assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str) -> None:
-    shown = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
-    count = 0
-    for element in (item for block in shown if block["type"] == "actions" for item in block["elements"]):
+    for element in shown_elements(name):
         for option in element.get("options", [None]):
             action = {**element, "selected_option": option} if option else element
-            press = parse_press(payload(actions=[action]))
-            assert press is not None
-            count += 1
-    assert count >= 4
+            assert parse_press(payload(actions=[action])) is not None
 
 
 @pytest.mark.parametrize(
@@ -187,22 +153,16 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
         {"type": "view_submission"},
         {"actions": []},
         {"actions": "x"},
-        {"actions": [None]},
         {"actions": [{}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:../../etc"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "explode:"}]},
         {"actions": [{"type": "button", "action_id": "other:noise:abc", "value": "noise:"}]},
-        {"actions": [{"type": "button", "action_id": "wirewatch:everywhere:abc", "value": "everywhere:"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:split:abc", "value": "split:0123456789ab"}]},
-        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:0123456789abcd"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:a b", "value": "noise:"}]},
-        {"actions": [{"type": "button", "action_id": ["wirewatch:noise:abc"], "value": "noise:"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": {"noise": 1}}]},
         {"actions": [{"type": "overflow", "action_id": "wirewatch:menu:abc", "selected_option": "noise:"}]},
         {"user": None},
         {"user": {"id": "<!channel>"}},
-        {"user": {"id": 7}},
-        {"container": {"type": "view"}},
         {"container": {"type": "message", "channel_id": "C1", "message_ts": "now"}},
         {"container": {"type": "message", "channel_id": "C1 OR 1=1", "message_ts": "1.2"}},
     ],
@@ -244,11 +204,3 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
     assert line.is_good is (help_text == "")
     assert help_text in line.help
     assert "other" not in line.help, "no secret in it"
-
-
-@pytest.mark.parametrize("name", ["new_fact", "correction"])
-def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
-    message = messages.ALL[name]
-    assert isinstance(message, Reply)
-    assert f'"split:{message.articles[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
-    assert "actions" not in {block["type"] for block in slack_blocks.build_blocks(message)}

@@ -1,4 +1,4 @@
-"""Presses over Socket Mode, against a local Slack: kept before they are acknowledged, known again, never believed."""
+"""Socket Mode against a local Slack: presses, which are kept before they are acknowledged; commands; the Home tab."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import base64
 import hashlib
 import re
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import socket_mode
+from bot.channels.slack.channel import SCOPES
 from bot.model.actions import Noise
+from bot.model.channels import Person
+from bot.model.messages import Message
+from bot.testing import hostile, messages
 from tests.channels.context import Secrets
-from tests.channels.listening import FakeApp, connected, listening, press, slack_app, slack_listeners, until
+from tests.channels.listening import TS, FakeApp, connected, listening, slack_app, slack_listeners, until
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers import slack, slack_socket
 
@@ -25,20 +34,12 @@ async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed(
         envelope = it.press()
         assert await it.is_acknowledged(envelope)
         [press] = it.app.presses
-        assert (press.id, press.person.id, press.action, press.story) == (envelope, "U0AMINA", Noise(), "abc")
+        assert (press.id, press.person, press.action) == (envelope, Person(id="U0AMINA", name="amina"), Noise())
+        assert (press.story, press.place, press.ref) == ("abc", it.place, TS)
         await until(lambda: it.server.workspace.whispers)
         [whisper] = it.server.workspace.whispers
     assert (whisper["channel"], whisper["user"]) == ("policy-alerts", "U0AMINA")
     assert whisper["text"] == 'Noise for "A &amp; B &lt;rule&gt;".'
-
-
-async def test_an_envelope_that_comes_again_has_the_same_name() -> None:
-    async with connected() as it:
-        envelope = it.press()
-        assert await it.is_acknowledged(envelope)
-        it.server.socket_mode.deliver(envelope)
-        assert await it.is_acknowledged(envelope)
-        assert {press.id for press in it.app.presses} == {envelope}
 
 
 async def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_the_next_one_is() -> None:
@@ -65,12 +66,19 @@ async def test_a_press_is_acknowledged_in_time_while_the_store_is_slow() -> None
         await until(lambda: it.app.presses)
 
 
-async def test_envelopes_of_other_apps_are_acknowledged_and_ignored() -> None:
+async def test_envelopes_of_other_apps_and_of_another_form_are_acknowledged_and_ignored() -> None:
     async with connected() as it:
-        for payload in ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}}):
-            assert await it.is_acknowledged(it.server.socket_mode.send(payload))
-        assert await it.is_acknowledged(it.press(verdict="explode"))
+        sockets, url = it.server.socket_mode, it.server.response_url
+        for envelope in (
+            *map(sockets.send, ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}})),
+            it.press(verdict="explode"),
+            sockets.command("feeds", name="/other", url=url),
+            sockets.shortcut({"text": ""}, url=url, callback="other"),
+            sockets.open_home(user="U0BILAL", tab="messages"),
+        ):
+            assert await it.is_acknowledged(envelope)
         assert it.app.presses == []
+        assert it.app.asked == []
 
 
 async def test_a_connection_that_is_lost_is_made_again() -> None:
@@ -187,37 +195,93 @@ async def test_no_answer_of_slacks_shows_the_app_token() -> None:
         assert not any(secret in str(change) for change in it.app.changes)
 
 
+def test_the_manifest_of_the_app_asks_for_what_is_used_and_has_no_address_to_call() -> None:
+    manifest = yaml.safe_load((Path(__file__).parents[2] / "config" / "slack-app-manifest.yaml").read_text())
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*SCOPES, "commands"}
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [socket_mode.COMMAND]
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["interactivity"] == {"is_enabled": True}
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+
+
 # -- who may press
 
 
-async def is_barred(person: str, *, may_act: list[str], scope: str = "usergroups:read") -> bool:
-    with slack.serve() as server:
-        place = server.workspace.add_channel("policy-alerts").id
-        server.workspace.groups = {"S0DESK": ["U0AMINA"]}
-        server.workspace.tokens[slack.TOKEN].add(scope)
-        app = FakeApp()
-        [listener] = slack_listeners(server, SECRETS, "policy-alerts", may_act=may_act)
-        async with listening(listener, app):
-            await until(lambda: server.socket_mode.connections)
-            press(server, place, "noise", user=person)
-            await until(lambda: app.presses)
-    return bool(app.presses[0].person.barred)
+@pytest.mark.parametrize(
+    ("may_act", "scope", "barred"),
+    [
+        (["U0BOSS", "S0DESK", "S0UNKNOWN"], "usergroups:read", {"U0BOSS": set(), "U0AMINA": set(), "U0EVE": {"desk"}}),
+        # A group whose members the bot may not read lets nobody in.
+        (["S0DESK"], "chat:write", {"U0AMINA": {"desk"}}),
+    ],
+    ids=["people and groups", "an unreadable group"],
+)
+async def test_only_those_whom_the_channel_lists_may_press(
+    may_act: list[str], scope: str, barred: dict[str, set[str]]
+) -> None:
+    async with connected(may_act=may_act) as it:
+        it.server.workspace.groups = {"S0DESK": ["U0AMINA"]}
+        it.server.workspace.tokens[slack.TOKEN].add(scope)
+        for person in barred:
+            assert await it.is_acknowledged(it.press(user=person))
+    assert {press.person.id: press.person.barred for press in it.app.presses} == barred
+
+
+# -- commands, the Home tab and the shortcut of a message
+
+
+async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
+    async with connected() as it:
+        workspace = it.server.workspace
+        for place, it.app.answer in enumerate(hostile.ALL[::9], start=1):
+            it.server.socket_mode.command("feeds", url=it.server.response_url)
+            it.server.socket_mode.open_home(user=f"U{place}")
+            await until(partial(has_answered, workspace, place))
+
+
+def has_answered(workspace: slack.Workspace, count: int) -> bool:
+    return len(workspace.answers) == len(workspace.homes) == count
 
 
 @pytest.mark.parametrize(
-    ("person", "may_act", "expected"),
+    ("text", "shown", "link"),
     [
-        ("U0AMINA", [], False),
-        ("U0AMINA", ["U0AMINA"], False),
-        ("U0MALLORY", ["U0AMINA"], True),
-        ("U0AMINA", ["S0DESK"], False),
-        ("U0MALLORY", ["U0AMINA", "S0DESK"], True),
-        ("U0AMINA", ["S0UNKNOWN"], True),
+        ("", messages.NEW_FACT, messages.WIRE),
+        ("", messages.LISTING, messages.WIRE),
+        (f"see <{messages.HERALD}|this>", None, messages.HERALD),
+        ("no link", None, ""),
     ],
 )
-async def test_only_those_whom_the_channel_lists_may_press(person: str, may_act: list[str], *, expected: bool) -> None:
-    assert await is_barred(person, may_act=may_act) is expected
+async def test_the_shortcut_of_a_message_asks_why_about_its_first_link(
+    text: str, shown: Message | None, link: str
+) -> None:
+    content: dict[str, Any] = {"text": text}
+    if shown is not None:
+        content["blocks"] = slack_blocks.build_blocks(shown, names_story=True)
+    async with connected() as it:
+        assert await it.is_acknowledged(it.server.socket_mode.shortcut(content, url=it.server.response_url))
+        await until(lambda: it.server.workspace.answers)
+        [request] = it.app.asked
+    assert (request.words, request.is_page) == (f"why {link}", False)
 
 
-async def test_a_group_whose_members_the_bot_may_not_read_lets_nobody_in() -> None:
-    assert await is_barred("U0AMINA", may_act=["S0DESK"], scope="chat:write")
+async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while() -> None:
+    async with connected() as it:
+        for user in ("U0AMINA", "U0EVE", "U0AMINA"):
+            it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
+        await until(lambda: len(it.app.asked) == 3)
+        request_count = it.server.asked("conversations.members")
+    assert {(item.person.id, item.person.member_of) for item in it.app.asked} == {
+        ("U0AMINA", frozenset({"desk"})),
+        ("U0EVE", frozenset()),
+    }
+    assert request_count <= 3
+
+
+async def test_a_command_is_not_answered_at_an_address_that_is_not_slacks() -> None:
+    async with connected() as it:
+        assert await it.is_acknowledged(it.server.socket_mode.command("feeds", url="https://evil.example/x"))
+        await until(lambda: it.app.asked)
+        assert await it.is_acknowledged(it.press())
+        assert it.server.workspace.answers == []

@@ -108,4 +108,7 @@ def pinged(body: Mapping[str, Any]) -> list[str]:
     """Mentions of the content that would ping: all of them unless ``allowed_mentions`` says otherwise."""
     allowed = body.get("allowed_mentions")
     mentions = MENTION.findall(body.get("content") or "")
-    return mentions if allowed is None or allowed.get("parse") else []
+    if allowed is None or allowed.get("parse"):
+        return mentions
+    ids = {*allowed.get("users", ()), *allowed.get("roles", ())}
+    return [mention for mention in mentions if mention.strip("<@!&>") in ids]
