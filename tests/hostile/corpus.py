@@ -1,4 +1,4 @@
-"""All hostile documents by name."""
+"""All hostile documents and answers by name: the sort, a colon, and what it does."""
 
 from __future__ import annotations
 

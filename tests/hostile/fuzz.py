@@ -1,9 +1,9 @@
-"""Run each reader of untrusted bytes over damaged seeds, and keep each input that breaks a promise.
+"""Send damaged seeds through each door for strangers' bytes, and keep each input that breaks a promise.
 
-make fuzz                                       ten minutes over all readers
+make fuzz                                       ten minutes over all doors
 make fuzz FUZZ_SECONDS=3600
-python -m tests.hostile.fuzz --reader rss --seconds 60 --seed 7
-python -m tests.hostile.fuzz --input .fuzz/rss-1a2b3c4d --reader rss        repeat one input
+python -m tests.hostile.fuzz --door rss --seconds 60 --seed 7
+python -m tests.hostile.fuzz --input .fuzz/rss-1a2b3c4d --door rss        repeat one input
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hostile.readers import READERS, Reader
+from tests.hostile.doors import DOORS, Door
 
 #: Processor time for an input of at most 30 KB: a hundred times the usual.
 SLOW_SECONDS = 1.0
@@ -37,22 +37,22 @@ class Result:
     broken: Counter[str] = field(default_factory=Counter)
 
 
-def run(name: str, reader: Reader, *, seconds: float, seed: int, folder: Path, limit: int | None = None) -> Result:
+def run(name: str, door: Door, *, seconds: float, seed: int, folder: Path, limit: int | None = None) -> Result:
     """Try inputs for ``seconds`` (at most ``limit``); write the first that breaks each promise into ``folder``."""
     draw = random.Random(f"{name} {seed}")
-    pool = list(reader.seeds)
+    pool = list(door.seeds)
     result = Result()
     ends_at = time.monotonic() + seconds
     current = folder / f"{name.replace(' ', '-')}.current"
     while time.monotonic() < ends_at and result.runs != limit:
-        data = mutate(draw, pool, reader.words) if result.runs >= len(pool) else pool[result.runs]
-        # If the reader never ends, the input is in this file.
+        data = mutate(draw, pool, door.words) if result.runs >= len(pool) else pool[result.runs]
+        # If it never ends, the input is in this file.
         current.write_bytes(data)
         faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True)
-        failure, seconds_used = _try(reader, data)
+        failure, seconds_used = _try(door, data)
         if failure is None and seconds_used > SLOW_SECONDS:
             # Try again: the machine may have been busy.
-            failure, seconds_used = _try(reader, data)
+            failure, seconds_used = _try(door, data)
             failure = f"took {seconds_used:.1f} seconds" if seconds_used > SLOW_SECONDS else failure
         faulthandler.cancel_dump_traceback_later()
         result.runs += 1
@@ -66,16 +66,16 @@ def run(name: str, reader: Reader, *, seconds: float, seed: int, folder: Path, l
         elif draw.random() < 0.02 and len(data) < 5_000:
             # Changing changed inputs reaches further.
             pool.append(data)
-            del pool[len(reader.seeds) : -200]
+            del pool[len(door.seeds) : -200]
     current.unlink(missing_ok=True)
     return result
 
 
-def _try(reader: Reader, data: bytes) -> tuple[str | None, float]:
+def _try(door: Door, data: bytes) -> tuple[str | None, float]:
     started = time.process_time()
     failure = None
     try:
-        reader.run(data)
+        door.run(data)
     except Exception as error:  # noqa: BLE001 -- any undeclared exception breaks the promise
         failure = f"{type(error).__name__}: {error}"[:300]
     return failure, time.process_time() - started
@@ -119,21 +119,21 @@ def _change(draw: random.Random, data: bytearray, seeds: Sequence[bytes], words:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600, help="for all readers together")
-    parser.add_argument("--reader", choices=READERS, action="append", help="only this reader; may be repeated")
+    parser.add_argument("--seconds", type=float, default=600, help="for all doors together")
+    parser.add_argument("--door", choices=DOORS, action="append", help="only this door; may be repeated")
     parser.add_argument("--seed", type=int, default=None, help="repeat the inputs of a run")
     parser.add_argument("--folder", type=Path, default=Path(".fuzz"), help="where inputs that break something are kept")
-    parser.add_argument("--input", type=Path, help="run one reader over one file")
+    parser.add_argument("--input", type=Path, help="send one file through one door")
     options = parser.parse_args()
-    names = options.reader or list(READERS)
+    names = options.door or list(DOORS)
     if options.input:
-        READERS[names[0]].run(options.input.read_bytes())
+        DOORS[names[0]].run(options.input.read_bytes())
         return 0
     seed = random.randrange(10**6) if options.seed is None else options.seed
     options.folder.mkdir(exist_ok=True)
     is_broken = False
     for name in names:
-        result = run(name, READERS[name], seconds=options.seconds / len(names), seed=seed, folder=options.folder)
+        result = run(name, DOORS[name], seconds=options.seconds / len(names), seed=seed, folder=options.folder)
         failures = ", ".join(f"{count} times {failure}" for failure, count in result.broken.items()) or "no failure"
         print(f"{name}: {result.runs} inputs, the slowest {result.slowest_seconds:.2f} seconds; {failures}", flush=True)
         is_broken = is_broken or bool(result.broken)

@@ -1,4 +1,4 @@
-"""Helpers that build hostile documents."""
+"""Helpers that build hostile documents and answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ class Targets:
     """The targets that no document may reach."""
 
     #: An address on a private network that nobody may ask.
-    canary: str
+    canary: str = "http://127.0.0.2:9/private"
     #: The path of a file whose text must never be seen outside it.
-    secret: str
+    secret: str = "/etc/passwd"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A feed beside other pages of its server, which are fetched for it."""
+
+    feed: Reply
+    pages: Mapping[str, Reply]
 
 
 #: Makes what a server answers.
-Making = Callable[[Targets], Reply]
+Making = Callable[[Targets], Reply | Site]
 Documents = Mapping[str, Making]
 
 XML = {"Content-Type": "application/rss+xml"}
@@ -53,7 +61,12 @@ def with_extra(extra: str) -> Reply:
     return xml(rss(item(1, extra=extra)))
 
 
-def name_documents(name: str, values: Mapping[str, str], make: Callable[[str], Reply]) -> dict[str, Making]:
+def with_link(link: str) -> Reply:
+    """A feed of one item that links to this address, which is fetched for its text."""
+    return xml(rss(item(1).replace("https://news.example.org/1", link)))
+
+
+def name_documents(name: str, values: Mapping[str, str], make: Callable[[str], Reply | Site]) -> dict[str, Making]:
     """Return a document for each value, named after it."""
 
     def making(value: str) -> Making:

@@ -14,18 +14,10 @@ _OPEN = {
     "a document type": "<!DOCTYPE rss [",
     "an entity": '<!ENTITY a "',
     "an instruction": "<?xml ",
-    "a quote": '<item a="',
     "a start tag": "<item ",
-    "an end tag": "</item ",
-    "a title": "<title>",
     "a reference": "&amp",
     "an angle": "<",
-    "a section's end": "]]>",
-    "a comment's end": "-->",
-    "a bracket": "]",
-    "a slash": "/>",
     "an element of the web": '<a href="',
-    "a namespace": '<x:item xmlns:x="',
 }
 _LAUGHS = '<!ENTITY a "ha ha ha ha">' + "".join(
     f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -33,6 +25,14 @@ _LAUGHS = '<!ENTITY a "ha ha ha ha">' + "".join(
 _BOMB = (
     f'<?xml version="1.0"?>{{}}<!DOCTYPE rss [{_LAUGHS}]><rss><channel><item><title>&i;</title></item></channel></rss>'
 )
+#: Each before the declaration looks as if the document had begun.
+_HIDING = {
+    "after a comment with a root": "<!-- <rss > -->",
+    "after an instruction with a root": "<? <rss > ?>",
+    "after a declaration in a comment": "<!-- <?xml version='1.0'?><rss > -->",
+    "after a type with a comment": "<!DOCTYPE rss [ <!-- <rss > --> ]>",
+    "after a type with an entity": "<!DOCTYPE rss [ <!ENTITY a '<rss >'> ]>",
+}
 _ITEM = "<rss><channel><item><title>{}</title></item></channel></rss>"
 _BLOWUP = f'<!DOCTYPE rss [<!ENTITY a "{"x" * 50_000}">]>' + _ITEM.format("&a;" * 5_000)
 
@@ -48,19 +48,12 @@ def _declares(text: str, use: str = "&x;") -> str:
 _NESTED = {
     "elements": "<a>",
     "divisions": "<div>",
-    "bold": "<b>",
     "tables": "<table><tr><td>",
-    "lists": "<ul><li>",
     "quotes": "<blockquote>",
-    "fonts": "<font color=red>",
-    "forms": "<form>",
     "scripts": "<script>",
-    "objects": "<object>",
     "comments": "<!-- <b>",
     "selects": "<select><option>",
     "svg": "<svg><desc>",
-    "math": "<math><mi>",
-    "templates": "<template>",
     "links of spaces": "<a href=" + " " * 300 + ">x",
     "links of quotes": "<a href='",
     "formatting that is carried on": "<b><i><u><p>",
@@ -80,13 +73,16 @@ DOCUMENTS: Documents = {
         atom(entry(1, extra=f'<content type="xhtml">{"<div>" * 50_000}x{"</div>" * 50_000}</content>'))
     ),
     "entities: laughs": lambda targets: xml(_bomb()),
-    "entities: laughs after a comment with a root": lambda targets: xml(_bomb("<!-- <rss > -->")),
+    **name_documents("entities", _HIDING, lambda before: xml(_bomb(before))),
+    "entities: after a sign": lambda targets: xml(_bomb().replace("rss [", "rss [<!ENTITY x '>'>")),
+    "entities: of a small type": lambda targets: xml(_bomb().replace("<!DOCTYPE", "<!doctype")),
     "entities: laughs in UTF-16": lambda targets: xml(_bomb().encode("utf-16")),
     "entities: laughs in an attribute": lambda targets: xml(_bomb().replace("<title>&i;", '<title a="&i;">x')),
     "entities: laughs with parameters": lambda targets: xml(
         _declares("".join(f'<!ENTITY % p{n} "{f"&#37;p{n - 1};" * 10}">' for n in range(1, 9)) + "%p8;", "")
     ),
     "entities: quadratic": lambda targets: xml(_BLOWUP),
+    "entities: one of itself": lambda targets: xml(_declares('<!ENTITY x "&x;&x;">')),
     "entities: 20,000": lambda targets: xml(_declares("".join(f'<!ENTITY e{n} "x">' for n in range(20_000)))),
     "entities: templates of expressions": lambda targets: xml(_declares(r'<!ENTITY x "\1\g&lt;0>\q\\">', "&x;" * 100)),
     "entities: 200,000 characters by number": lambda targets: with_title("&#x41;" * 200_000),
@@ -125,6 +121,13 @@ DOCUMENTS: Documents = {
         f'<img src="{targets.canary}"><iframe src="{targets.canary}"></iframe>'
         f'<link rel=stylesheet href="{targets.canary}">'
     ),
+    "links: a base of brackets": lambda targets: xml(rss(item(1), attributes='xml:base="http://["')),
+    "links: a long base": lambda targets: xml(
+        rss(
+            *(item(1, body="&lt;a href='x'>y&lt;/a>" * 60) for _ in range(80)),
+            attributes=f'xml:base="https://a.example/{"b" * 7_000}/"',
+        )
+    ),
     "large: an attribute": lambda targets: with_extra(f'<x a="{"y" * 3_000_000}"/>'),
     "large: 50,000 attributes": lambda targets: with_extra("<x " + " ".join(f"a{n}='1'" for n in range(50_000)) + "/>"),
     "large: 50,000 attributes, never closed": lambda targets: xml(
@@ -135,9 +138,7 @@ DOCUMENTS: Documents = {
     ),
     "large: a name of 1 MB": lambda targets: with_extra(f"<{'x' * 1_000_000}/>"),
     "large: a prefix of 100 KB": lambda targets: with_extra(f'<{"p" * 100_000}:x xmlns:{"p" * 100_000}="u"/>'),
-    "large: the same attribute twice": lambda targets: with_extra('<x a="1" a="2"/>' * 1_000),
     "large: 100,000 comments": lambda targets: xml(rss(item(1), "<!-- x -->" * 100_000)),
-    "large: 100,000 instructions": lambda targets: xml(rss(item(1), "<?x y?>" * 100_000)),
     "large: 100,000 sections": lambda targets: with_title("<![CDATA[x]]>" * 100_000),
     "large: 5 MB of spaces": lambda targets: xml(rss(item(1), " " * 5_000_000)),
 }

@@ -6,12 +6,15 @@ import gzip
 import zlib
 
 from tests.feeds.documents import item, rss
-from tests.hostile.making import XML, Documents, Making
+from tests.hostile.making import XML, Documents, Making, Site, name_documents, with_link, xml
 from tests.testbed.servers.feeds import Reply
 
 _FEED = rss(item(1)).encode()
 _ZEROS = bytes(1_000_000)
 _NEVER_ENDS = {**XML, "Content-Length": "99999999999"}
+_OK = b"HTTP/1.1 200 OK\r\n"
+_CHUNK = b"%x\r\n%b\r\n" % (len(_FEED), _FEED)
+_ARTICLE = b"<html><body><article><h1>News</h1>" + b"<p>A long paragraph of the page about nothing.</p>" * 20
 
 
 def _bomb(megabytes: int) -> bytes:
@@ -31,13 +34,80 @@ def _raw(data: bytes) -> Making:
     return lambda targets: Reply(raw=data)
 
 
-def _to(address: str, status: int = 302) -> Making:
-    return lambda targets: Reply.redirect(address.format(canary=targets.canary), status=status)
+def _chunked(chunks: bytes, head: bytes = b"") -> Making:
+    return _raw(_OK + head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
 
+
+def _to(address: str) -> Reply:
+    return Reply.redirect(address)
+
+
+def _paged(page: Reply, robots: Reply | None = None) -> Making:
+    """Return a feed whose item links to a page of the same server."""
+    pages = {"/page": page, "/robots.txt": robots or Reply(status=404)}
+    return lambda targets: Site(with_link("/page"), pages)
+
+
+#: Addresses of which some are refused by a library and not by the configuration.
+_TARGETS = {
+    "mapped": "http://[::ffff:127.0.0.2]/x",
+    "nobody": "http://0.0.0.0:1/",
+    "metadata": "http://169.254.169.254/latest/meta-data/",
+    "a file": "file:///etc/passwd",
+    "data": "data:text/xml,<rss/>",
+    "a user": "http://user:password@127.0.0.2/x",
+    "50 KB": "/" + "a" * 50_000,
+    "nothing": "",
+    "an open bracket": "http://[",
+    "punycode of nothing": "http://user:p%40ss@xn--a/",
+    "an emoji domain": "https://xn--ls8h.test/",
+    "an emoji": "http://\u00f0\u009f\u0092\u00a9.test/",
+    "a port above 65535": "http://any.test:99999/",
+    "a port below 0": "http://any.test:-1/",
+    "port 0": "http://127.0.0.1:0/",
+    "a port of letters": "http://any.test:http/",
+    "an address of the future": "http://[v1.x]/",
+    "a zone": "http://[fe80::1%25eth0]/",
+    "no host": "http:///",
+    "two slashes": "//",
+    "empty labels": "http://a..test/",
+    "a label of 300 letters": "http://" + "a" * 300 + ".test/",
+    "a host with a space": "http://a b.test/",
+    "a host of percents": "http://%00%zz/",
+    "a control character": "http://127.0.0.1/\x01\x7f",
+    "latin letters": "/\u00e9\u00ff?\u00e9",
+    "broken percents": "/%?%%%=%zz",
+}
+#: One header each, by name and value.
+_HEADERS = {
+    "60 KB": ("X-Long", "x" * 60_000),
+    "fresh for ever": ("Cache-Control", "max-age=" + "9" * 4_500),
+    "fresh until never": ("Expires", "Fri, 31 Dec 9999 23:59:59 -2359"),
+    "directives": ("Cache-Control", ", ".join(["max-age=1"] * 5_000)),
+    "quotes": ("Cache-Control", '"' * 20_000),
+    "an age that is no number": ("Age", "nan"),
+    "a long tag": ("ETag", '"' + "x" * 30_000 + '"'),
+    "a tag with a control character": ("ETag", '"a\x01b"'),
+    "a tag with delete": ("ETag", '"a\x7fb"'),
+    "a tag of latin letters": ("ETag", '"\u00ff\u00e9"'),
+    "a line break after a tag": ("ETag", '"a"\r\n folded: yes'),
+    "changed in the year 0": ("Last-Modified", "Wed, 02 Dec 0000 09:00:00 GMT"),
+    "changed at a control character": ("Last-Modified", "Wed, 02 Dec 2015\x02 09:00:00 GMT"),
+    "a long type": ("Content-Type", "text/xml; charset=" + "x" * 30_000),
+    "a type of quotes": ("Content-Type", 'text/xml; charset="' * 2_000),
+    "a type of nothing": ("Content-Type", ";;==;charset"),
+    "a picture": ("Content-Type", "image/png"),
+    "a charset from bytes to bytes": ("Content-Type", "text/xml; charset=bz2"),
+    "a charset of control characters": ("Content-Type", "text/xml; charset=\x01\x02"),
+    "a coding never heard of": ("Content-Encoding", "br, \x01"),
+    "a link": ("Link", '<http://[>; rel="self", <http://xn--a/>; rel=hub'),
+    "a cookie": ("Set-Cookie", "=;=\x01;;Expires=never;Domain=["),
+    "a length of less than nothing": ("Content-Length", "-5"),
+    "a length with an exponent": ("Content-Length", "1e3"),
+}
 
 DOCUMENTS: Documents = {
     "packed: a bomb": lambda targets: _packed(_bomb(200)),
-    "packed: a bomb that is not announced": lambda targets: _packed(_bomb(200), ""),
     "packed: a bomb in a bomb": lambda targets: _packed(gzip.compress(_bomb(200))),
     "packed: a bomb in a bomb, twice announced": lambda targets: _packed(gzip.compress(_bomb(200)), "gzip, gzip"),
     "packed: four layers": lambda targets: _packed(gzip.compress(gzip.compress(gzip.compress(_bomb(40))))),
@@ -46,63 +116,62 @@ DOCUMENTS: Documents = {
     "packed: half": lambda targets: _packed(gzip.compress(_FEED * 100)[:400]),
     "packed: damaged": lambda targets: _packed(gzip.compress(_FEED)[:60] + b"\xff" * 200),
     "packed: not at all": lambda targets: _packed(_FEED),
-    "packed: as something else": lambda targets: _packed(b"\x8b\x00" * 100, "br"),
     "packed: ten times": lambda targets: _packed(_FEED, ", ".join(["gzip"] * 10)),
     "packed: bytes that seem packed": lambda targets: _packed(b"\x1f\x8b" * 100_000, ""),
+    "packed: nothing": lambda targets: _packed(gzip.compress(b"")),
     "endless: a body": lambda targets: Reply(headers=_NEVER_ENDS, endless=b"<item>" * 9_999),
     "endless: a body of nothing": lambda targets: Reply(headers=_NEVER_ENDS, endless=_ZEROS),
     "endless: packed bytes of nothing": lambda targets: Reply(
-        headers={**XML, "Content-Encoding": "gzip", "Content-Length": "99999999999"}, endless=gzip.compress(b"") * 999
+        headers={**_NEVER_ENDS, "Content-Encoding": "gzip"}, endless=gzip.compress(b"") * 999
     ),
     "endless: drops": lambda targets: Reply(body=_FEED, headers=XML, drip_seconds=0.2),
     "endless: drops of the head": lambda targets: Reply(body=_FEED, headers=XML, drip_head_seconds=0.2),
     "endless: silence": lambda targets: Reply(delay_seconds=60),
-    "endless: redirects": lambda targets: Reply.redirect("?again"),
+    "endless: redirects": lambda targets: _to("?again"),
     "endless: early hints": _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50_000),
-    "redirect: the canary": _to("{canary}"),
-    "redirect: the canary, for ever": _to("{canary}", 301),
-    "redirect: a number": _to("http://2130706434/x"),
-    "redirect: mapped": _to("http://[::ffff:127.0.0.2]/x"),
-    "redirect: hexadecimal": _to("http://0x7f.0.0.2/x"),
-    "redirect: translated": _to("http://[64:ff9b::7f00:2]/x"),
-    "redirect: nobody": _to("http://0.0.0.0:1/"),
-    "redirect: metadata": _to("http://169.254.169.254/latest/meta-data/"),
-    "redirect: a file": _to("file:///etc/passwd"),
-    "redirect: data": _to("data:text/xml,<rss/>"),
-    "redirect: another protocol": _to("gopher://127.0.0.2:70/_x"),
-    "redirect: a user": _to("http://user:password@127.0.0.2/x"),
-    "redirect: 50 KB": _to("/" + "a" * 50_000),
-    "redirect: nothing": _to(""),
-    "redirect: an open bracket": _to("http://["),
-    "header: 60 KB": _headed("X-Long", "x" * 60_000),
+    "redirect: the canary": lambda targets: _to(targets.canary),
+    "redirect: the canary, for ever": lambda targets: Reply.redirect(targets.canary, status=301),
+    **name_documents("redirect", _TARGETS, _to),
+    **{f"header: {key}": _headed(*header) for key, header in _HEADERS.items()},
     "header: retry after for ever": lambda targets: Reply(status=429, headers={"Retry-After": "9" * 400}),
     "header: retry after 1e999": lambda targets: Reply(status=503, headers={"Retry-After": "1e999"}),
     "header: retry before": lambda targets: Reply(status=429, headers={"Retry-After": "-5"}),
-    "header: retry in the year 99999": lambda targets: Reply(
-        status=429, headers={"Retry-After": "Wed, 02 Dec 99999 09:00:00 GMT"}
-    ),
-    "header: fresh for ever": _headed("Cache-Control", "max-age=" + "9" * 4_500),
-    "header: fresh until never": _headed("Expires", "Fri, 31 Dec 9999 23:59:59 -2359"),
-    "header: directives": _headed("Cache-Control", ", ".join(["max-age=1"] * 5_000)),
-    "header: quotes": _headed("Cache-Control", '"' * 20_000),
-    "header: tag": _headed("ETag", '"' + "x" * 30_000 + '"'),
-    "header: changed in the year 0": _headed("Last-Modified", "Wed, 02 Dec 0000 09:00:00 GMT"),
-    "header: a long type": _headed("Content-Type", "text/xml; charset=" + "x" * 30_000),
-    "header: a type of quotes": _headed("Content-Type", 'text/xml; charset="' * 2_000),
-    "header: a picture": _headed("Content-Type", "image/png"),
-    "status: 999": lambda targets: Reply(status=999, body=_FEED),
-    "status: 204 with a body": lambda targets: Reply(status=204, body=_FEED),
-    "http: 0.9": _raw(_FEED),
+    "http: status 999": lambda targets: Reply(status=999, body=_FEED),
+    "http: status 204 with a body": lambda targets: Reply(status=204, body=_FEED),
+    "http: status 099": _raw(b"HTTP/1.1 099 Odd\r\n\r\n"),
+    "http: a status of letters": _raw(b"HTTP/1.1 abc OK\r\n\r\n"),
+    "http: version 9.9": _raw(b"HTTP/9.9 200 OK\r\n\r\n" + _FEED),
+    "http: version 0.9": _raw(_FEED),
+    "http: an upgrade": _raw(b"HTTP/1.1 101 Switching\r\nUpgrade: tls\r\nConnection: upgrade\r\n\r\n" + _FEED),
     "http: a mail server": _raw(b"220 mail.example.org ESMTP\r\n"),
     "http: nothing": lambda targets: Reply(hang_up=True),
-    "http: 20,000 headers": _raw(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000 + b"\r\n"),
-    "http: a header that does not end": _raw(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 500_000),
-    "http: a chunk of 2^64 bytes": _raw(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n" + _FEED
-    ),
-    "http: a chunk of less than nothing": _raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n" + _FEED),
-    "http: two lengths": _raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 900\r\n\r\n" + _FEED),
-    "http: a length of less than nothing": _raw(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + _FEED),
+    "http: a NUL in a header's name": _raw(_OK + b"A\0B: c\r\n\r\n" + _FEED),
+    "http: a header without colon": _raw(_OK + b"nothing\r\n\r\n" + _FEED),
+    "http: 20,000 headers": _raw(_OK + b"A: b\r\n" * 20_000 + b"\r\n"),
+    "http: a header that does not end": _raw(_OK + b"A: " + b"b" * 500_000),
+    "http: two lengths": _raw(_OK + b"Content-Length: 5\r\nContent-Length: 900\r\n\r\n" + _FEED),
     "http: cut": lambda targets: Reply(body=_FEED, headers=XML, cut_after=200),
     "http: unasked not modified": lambda targets: Reply(status=304),
+    "chunks: a size of letters": _chunked(_CHUNK + b"zz\r\n"),
+    "chunks: less than nothing": _chunked(b"-5\r\n" + _FEED),
+    "chunks: no line break": _chunked(_CHUNK[:-2] + b"xx"),
+    "chunks: an overflow": _chunked(_CHUNK + b"f" * 17 + b"\r\n"),
+    "chunks: extensions": _chunked((b"1;" + b"x" * 5_000 + b"\r\na\r\n") * 100),
+    "chunks: trailers": _chunked(_CHUNK + b"0\r\n" + b"X: y\r\n" * 5_000),
+    "chunks: gzip that is not": _chunked(_CHUNK + b"0\r\n\r\n", b"Content-Encoding: gzip, deflate\r\n"),
+    "page of an article: redirects to punycode": _paged(_to("http://xn--a/")),
+    "page of an article: a charset that is none": _paged(
+        Reply(body=b"<meta charset=punycode>" + _ARTICLE, headers={"Content-Type": "text/html; charset=idna"})
+    ),
+    "page of an article: a flaw in its chunks": _paged(
+        Reply(raw=_OK + b"Content-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<html\r\nzz\r\n")
+    ),
+    "robots: redirects to an emoji domain": _paged(Reply(body=_ARTICLE), _to("https://xn--ls8h.test/")),
+    "robots: redirects to a port": _paged(Reply(body=_ARTICLE), _to("http://any.test:99999/")),
+    "robots: an odd delay": _paged(
+        Reply(body=_ARTICLE),
+        xml(
+            b"\xff\0User-agent: *\nCrawl-delay: nan\nRequest-rate: 1/0\nAllow: [\nSitemap: [", content_type="text/plain"
+        ),
+    ),
 }

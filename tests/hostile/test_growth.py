@@ -20,7 +20,7 @@ from bot.config import nodes
 from bot.feeds.kit import fields
 from bot.fetch import fulltext
 from bot.stories.facts import corrections
-from tests.hostile.readers import READERS, Reader
+from tests.hostile.doors import DOORS, Door
 from tests.stories.examples import article
 
 T = TypeVar("T", bound=Sized)
@@ -103,9 +103,9 @@ def call_with_texts(function: Callable[..., object], count: int, text: str) -> N
         return
 
 
-def read(reader: Reader, data: bytes) -> None:
+def read(door: Door, data: bytes) -> None:
     try:
-        reader.run(data)
+        door.run(data)
     except AssertionError:
         return
 
@@ -122,11 +122,11 @@ def steep_texts(call: Callable[[str], object]) -> Iterator[str]:
             yield f"{piece!r} * n: {growth}"
 
 
-def steep_documents(reader: Reader) -> Iterator[str]:
-    for seed in reader.seeds:
+def steep_documents(door: Door) -> Iterator[str]:
+    for seed in door.seeds:
         for at in (0, len(seed) // 3, len(seed) * 2 // 3, len(seed)):
-            for word in filter(None, reader.words):
-                growth = find_growth(partial(read, reader), partial(fill, seed, at, word))
+            for word in filter(None, door.words):
+                growth = find_growth(partial(read, door), partial(fill, seed, at, word))
                 if growth:
                     yield f"{word!r} * n at byte {at}: {growth}"
 
@@ -147,9 +147,9 @@ def test_every_function_of_text_takes_time_in_proportion_to_it() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", READERS)
-def test_every_reader_takes_time_in_proportion_to_its_document(name: str) -> None:
-    assert list(steep_documents(READERS[name])) == []
+@pytest.mark.parametrize("name", DOORS)
+def test_every_door_takes_time_in_proportion_to_its_document(name: str) -> None:
+    assert list(steep_documents(DOORS[name])) == []
 
 
 def compare(before: str, after: str) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-
 from tests.feeds.documents import item, rss
 from tests.hostile.making import Documents, Making, json, name_documents, page, with_title, xml
-from tests.testbed.servers.feeds import Reply
 
 _PLAIN = rss(item(1, title="Caf\u00e9 \u2014 \u4e2d\u6587"))
 _VERSION = '{"version": "https://jsonfeed.org/version/1.1", '
@@ -41,11 +38,9 @@ DOCUMENTS: Documents = {
     "bytes: NUL in a title": lambda targets: with_title("a\0b\0c"),
     "bytes: NUL only": lambda targets: xml(b"\0" * 1_000_000),
     "bytes: 0xFF": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xff" * 1_000_000)),
-    "bytes: 0xFF only": lambda targets: xml(b"\xff" * 2_000_000),
     "bytes: letters begun and not ended": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xf0" * 500_000)),
     "bytes: overlong letters": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xc0\xbc\xe0\x80\xbc" * 10_000)),
     "bytes: halves in UTF-8": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xed\xa0\x80\xed\xb0\x80" * 9_999)),
-    "bytes: half a letter of UTF-16": lambda targets: xml(_PLAIN.encode("utf-16")[:-1]),
     "bytes: UTF-16, half of it swapped": lambda targets: xml(
         _PLAIN.encode("utf-16")[:400] + _PLAIN.encode("utf-16-be")[400:]
     ),
@@ -57,25 +52,19 @@ DOCUMENTS: Documents = {
         _PLAIN.replace("Caf\u00e9", "+ADw-script+AD4-").encode(), content_type="text/xml; charset=utf-7"
     ),
     "bytes: random": lambda targets: xml(bytes((n * n * 31 + n // 7) % 256 for n in range(300_000))),
-    "bytes: a program": lambda targets: xml(b"\x7fELF" + bytes(range(256)) * 500, content_type="image/png"),
-    "bytes: an archive": lambda targets: xml(b"PK\x03\x04" + bytes(range(256)) * 500),
     "json: depth": lambda targets: json("[" * 500_000),
     "json: depth in items": lambda targets: json(_VERSION + '"items": ' + "[" * 99_999),
-    "json: objects in objects": lambda targets: json('{"a":' * 200_000),
-    "json: closed depth": lambda targets: json(_VERSION + '"items": [' + "[" * 900 + "]" * 900 + "]}"),
     "json: a number of a million digits": lambda targets: json(_feed('{"id": ' + "9" * 1_000_000 + "}")),
     "json: numbers that are none": lambda targets: json(_feed('{"id": NaN}, {"id": -Infinity}, {"id": 1e999}')),
     "json: 100,000 times the same key": lambda targets: json("{" + '"a": 1, ' * 100_000 + '"b": 2}'),
     "json: items of other types": lambda targets: json(_feed('1, "x", null, [], {"id": {}, "title": [], "url": 5}')),
-    "json: items that are no list": lambda targets: json(_VERSION + '"items": {"a": 1}}'),
     "json: 100,000 items": lambda targets: json(_feed(",".join(f'{{"id": "{n}"}}' for n in range(100_000)))),
     "json: halves of characters": lambda targets: json(_feed(r'{"id": "\ud800", "title": "\udc00\ud83d"}')),
+    "json: other types in items": lambda targets: json(_feed('{"id": {}, "url": [], "title": 1e300}, 5')),
+    "json: a date of 400 digits": lambda targets: json(_feed(f'{{"id": "x", "date_published": {10**400}}}')),
     "json: NUL by number": lambda targets: json(_feed(r'{"id": "\u0000", "title": "a\u0000\u001b[31m"}')),
     "json: a text that is not closed": lambda targets: json(_feed('{"id": "1"}, {"id": "' + "x" * 1_000_000)),
-    "json: back slashes": lambda targets: json(_feed('{"id": "' + "\\" * 500_001)),
     "json: cut after 20,000 items": lambda targets: json(_feed('{"id": "1", "x": [1' + ', {"id": "2"}' * 20_000)),
-    "json: braces": lambda targets: json(_feed("{" * 200_000)),
-    "json: in UTF-16": lambda targets: json(_feed('{"id": "1", "title": "x"}').encode("utf-16")),
     "json: dates": lambda targets: json(_feed('{"id": "1", "date_published": "' + "2015-12-02T" * 9_999 + '"}')),
     "json: too many tags": lambda targets: json(_feed('{"id": "1", "tags": [' + '"x",' * 100_000 + '"y"]}')),
     "page: 50,000 feeds": lambda targets: page('<link rel=alternate type="application/rss+xml" href="/x">' * 50_000),
@@ -88,8 +77,6 @@ DOCUMENTS: Documents = {
     "page: a title of 5 MB": lambda targets: page(f"<title>{'x' * 5_000_000}"),
     "page: escapes of a terminal": lambda targets: page("<title>\x1b[31mred\x07\u202e</title>"),
     "page: a script that is not closed": lambda targets: page("<html><script>" + "</scrip" * 200_000),
-    "page: nested": lambda targets: page("<html>" + "<div><table><td>" * 50_000),
-    "page: attributes": lambda targets: page("<html><body " + "a=b " * 300_000),
     "page: nearly a feed": lambda targets: page("<html>" + "<rss " * 100_000),
     "sitemap: 100,000 addresses": lambda targets: xml(
         _sitemap("<url><loc>https://a.example/</loc></url>" * 100_000), content_type="application/xml"
@@ -100,9 +87,7 @@ DOCUMENTS: Documents = {
         + "</sitemapindex>",
         content_type="application/xml",
     ),
-    "sitemap: never closed": lambda targets: xml(_sitemap("<url><loc>" * 50_000), content_type="application/xml"),
     "opml: nested": lambda targets: xml("<opml><body>" + "<outline>" * 100_000, content_type="text/xml"),
-    "packed: nothing": lambda targets: Reply(body=gzip.compress(b""), headers={"Content-Encoding": "gzip"}),
 }
 
 

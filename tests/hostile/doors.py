@@ -1,11 +1,12 @@
-"""Every reader of untrusted bytes, each as a function that raises AssertionError if a promise is broken.
+"""Every way in for strangers' bytes, each as a function that raises AssertionError if a promise is broken.
 
-Each reader promises that it ends, raises only the errors that it declares, and returns values within its bounds.
+Each door promises that it ends, raises only the errors that it declares, and returns values within its bounds.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,16 +14,23 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from bot.channels.slack import blocks, socket_mode
 from bot.config import opml
 from bot.feeds import items, kinds
 from bot.feeds.kit import fields, markup, packing
 from bot.feeds.kit.packing import gunzip
 from bot.fetch import fulltext, headers, protocol
-from bot.model.errors import BodyTooBig, ReadError
+from bot.llm import prompts
+from bot.model.errors import BadAnswer, BodyTooBig, ReadError
 from bot.model.feeds import Feed
 from bot.model.fetching import Body
 from tests.feeds.documents import atom, entry, item, rss
+from tests.testbed import made
 
+#: The text of a file that no document may show.
+SECRET = "the-text-of-a-file-on-this-machine"
+#: A document has at most this many times as many characters when it is read: entities and addresses may make it grow.
+MAX_GROWTH, MAX_GROWTH_OF_LITTLE = 5, 10_000
 _URL = "https://news.example.org/feed"
 _FEED = Feed(url=_URL)
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,12 +38,12 @@ _YEARS = timedelta(days=3_660)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    #: Raises AssertionError, or an exception that the reader does not declare.
+class Door:
+    #: Raises AssertionError, or an exception that the code behind the door does not declare.
     run: Callable[[bytes], None]
     #: Documents that inputs are made of.
     seeds: tuple[bytes, ...]
-    #: Pieces that have a meaning to this reader.
+    #: Pieces that have a meaning behind this door.
     words: tuple[bytes, ...]
 
 
@@ -50,6 +58,9 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
         assert all(fields.is_within_bounds(entry) for entry in reading.entries)
         assert len(reading.link or "") <= fields.MAX_ADDRESS
+        assert SECRET not in repr(reading)
+        text = sum(len(entry.title or "") + len(entry.body or "") for entry in reading.entries)
+        assert text <= MAX_GROWTH * len(data) + MAX_GROWTH_OF_LITTLE
         prepared_items = items.prepare_items(_FEED, reading)[1]
         assert len(prepared_items) <= len(reading.entries)
         for prepared in prepared_items:
@@ -117,11 +128,29 @@ def _page(data: bytes) -> None:
         assert article is None or len(article.text) <= protocol.MAX_TEXT_LENGTH
 
 
-def _answer(data: bytes) -> None:
+def _result(data: bytes) -> None:
     with contextlib.suppress(protocol.Garbage):
         protocol.decode_result(data)
     with contextlib.suppress(protocol.Garbage):
         protocol.decode_job(data)
+
+
+def _press(data: bytes) -> None:
+    try:
+        payload = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    press = blocks.parse_press(payload, envelope="1")
+    assert press is None or press.story
+    for kind in ("slash_commands", "events_api", "interactive"):
+        request = socket_mode.parse_question(kind, payload, envelope="1")
+        assert request is None or len(request.words) <= 2_000
+
+
+def _model(data: bytes) -> None:
+    with contextlib.suppress(BadAnswer):
+        answer = prompts.parse_answer(_PROMPT, data.decode("utf-8", "replace"), prompts.Relevance)
+        assert answer.problem(json.loads(_PROMPT.data)) is None
 
 
 _XML_WORDS = tuple(
@@ -174,15 +203,27 @@ _MAIL = (
     b"Content-Type: text/plain\r\n\r\nText\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     b"<h2><a href='https://b.example/1'>Four words of headline</a></h2><p>Text</p>" * 3 + b"\r\n--b--\r\n"
 )
+_PRESS = json.dumps(
+    {
+        "type": "block_actions",
+        "container": {"type": "message", "channel_id": "C0123456789", "message_ts": "1449046800.000100"},
+        "user": {"id": "U0123456789", "username": "ann"},
+        "actions": [{"type": "button", "action_id": "wirewatch:useful:0a1b2c", "value": "useful:"}],
+    }
+).encode()
+_COMMAND = (
+    b'{"command": "/wirewatch", "text": "help", "user_id": "U0123456789", "response_url": "https://hooks.slack.com/x"}'
+)
+_PROMPT = prompts.relevance_prompt(made.article("a"), "A rule", "what it is about")
 
-READERS: dict[str, Reader] = {
-    "rss": Reader(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
-    "atom": Reader(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
-    "json feed": Reader(
+DOORS: dict[str, Door] = {
+    "rss": Door(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
+    "atom": Door(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
+    "json feed": Door(
         _document("application/feed+json"), (_JSON,), tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
     ),
-    "sitemap": Reader(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
-    "list on a page": Reader(
+    "sitemap": Door(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
+    "list on a page": Door(
         _document(
             "text/html", kind="page", options='{"item": "ul.news > li", "title": "h2", "date": "time", "text": "p"}'
         ),
@@ -193,8 +234,8 @@ READERS: dict[str, Reader] = {
             )
         ),
     ),
-    "page that is no feed": Reader(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
-    "mail": Reader(
+    "page that is no feed": Door(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
+    "mail": Door(
         _mail,
         (_MAIL,),
         tuple(
@@ -202,11 +243,11 @@ READERS: dict[str, Reader] = {
             b" <a href= <h2> Subject: Date: \x00".split(b" ")
         ),
     ),
-    "feeds of a page": Reader(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
-    "opml": Reader(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
-    "robots.txt": Reader(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
-    "headers": Reader(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
-    "charset": Reader(
+    "feeds of a page": Door(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
+    "opml": Door(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
+    "robots.txt": Door(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
+    "headers": Door(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
+    "charset": Door(
         _charset,
         (b"text/xml; charset=utf-16\n\xff\xfe<\x00", b'x\n<?xml version="1.0" encoding="big5"?>\xa4\xe5\xc0'),
         tuple(
@@ -215,15 +256,27 @@ READERS: dict[str, Reader] = {
             )
         ),
     ),
-    "packed bytes": Reader(
+    "packed bytes": Door(
         _packed,
         (bytes.fromhex("1f8b08000000000000034b4c4a06 00c241243503000000".replace(" ", "")),),
         (b"\x1f\x8b\x08",),
     ),
-    "article page": Reader(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
-    "answer of a reader process": Reader(
-        _answer,
+    "article page": Door(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
+    "result of a reader process": Door(
+        _result,
         (protocol.frame_message(protocol.NoFeed("x", ("y",)))[4:], protocol.frame_message(protocol.Ready())[4:]),
         (b"\x94", b"\xa4done", b"\xc0"),
+    ),
+    "press in Slack": Door(
+        _press,
+        (_PRESS, _COMMAND),
+        tuple(
+            b'{ } [ ] null 1e999 "value": "noise:0123456789ab" "overflow" "selected_option": {"value": \\ud800'.split()
+        ),
+    ),
+    "answer of a model": Door(
+        _model,
+        (b'{"sentence": 0, "reason": "a bank", "verdict": "irrelevant"}',),
+        tuple(b'{ } [ ] "verdict": "relevant" 6 null NaN 1e999 \\ud800 \\u0000'.split()),
     ),
 }
