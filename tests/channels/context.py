@@ -20,7 +20,9 @@ from bot.model.errors import ConfigError
 from bot.testing.channels import delivery
 from tests.testbed.fakes import FakeClock, MemoryKeyValues
 
-__all__ = ["Secrets", "build", "check_golden_blocks", "delivery", "objects"]
+__all__ = ["Secrets", "build", "check_golden", "check_golden_blocks", "delivery", "objects"]
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 class Secrets:
@@ -66,16 +68,16 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
             yield from objects(part)
 
 
-def check_golden_blocks(name: str, blocks: Sequence[Any]) -> None:
-    """Compare with the golden file and let Slack's own models parse each block.
-
-    ``WIREWATCH_GOLDEN=write`` writes the file: look at the difference before committing it.
-    """
-    text = json.dumps(blocks, indent=1, ensure_ascii=False) + "\n"
-    file = Path(__file__).parent / "golden" / f"{name}.json"
+def check_golden(file: Path, text: str) -> None:
+    """Compare with a golden file. ``WIREWATCH_GOLDEN=write`` writes it: look at the difference before committing it."""
     if os.environ.get("WIREWATCH_GOLDEN") == "write":
         file.write_text(text)
     assert text == file.read_text()
+
+
+def check_golden_blocks(name: str, blocks: Sequence[Any]) -> None:
+    """Compare with the golden file and let Slack's own models parse each block."""
+    check_golden(GOLDEN / f"{name}.json", json.dumps(blocks, indent=1, ensure_ascii=False) + "\n")
     for block in blocks:
         parsed = Block.parse(dict(block))
         assert parsed is not None

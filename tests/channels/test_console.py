@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,20 +13,14 @@ from bot.model.alerts import Reason
 from bot.model.errors import ChannelClosed
 from bot.model.messages import Edit
 from bot.testing import messages
-from tests.channels.context import build, delivery
-
-GOLDEN = Path(__file__).parent / "golden" / "console.txt"
+from tests.channels.context import GOLDEN, build, check_golden, delivery
 
 
 async def test_every_message_reads_as_in_the_golden_page(capsys: pytest.CaptureFixture[str]) -> None:
-    """``WIREWATCH_GOLDEN=write`` rewrites it: look at the difference before you commit it."""
-    channel = build("console")
     for message in messages.ALL.values():
-        await channel.send(delivery(message))
+        await build("console").send(delivery(message))
     page = capsys.readouterr().out
-    if os.environ.get("WIREWATCH_GOLDEN") == "write":
-        GOLDEN.write_text(page)
-    assert page == GOLDEN.read_text()
+    check_golden(GOLDEN / "console.txt", page)
     assert "\x1b" not in page, "no colour without a terminal"
 
 
@@ -50,21 +43,18 @@ async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 async def test_times_are_in_the_zone_of_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    await build("console", zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.LATEST))
-    await build("console", zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.POST))
+    for message in (messages.LATEST, messages.POST):
+        await build("console", zone=ZoneInfo("Asia/Karachi")).send(delivery(message))
     out = capsys.readouterr().out
     assert "2 Dec 14:02 PKT" in out
     assert "UTC" not in out
 
 
-async def test_an_edit_prints_nothing_where_a_reply_has_told_it(capsys: pytest.CaptureFixture[str]) -> None:
-    await build("console").send(delivery(Edit(content=replace(messages.GROWN, reason=Reason.CORRECTION))))
-    assert capsys.readouterr().out == ""
-
-
-async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
+async def test_an_edit_prints_a_new_summary_and_nothing_that_a_reply_has_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    await build("console").send(delivery(Edit(content=replace(messages.GROWN, reason=Reason.CORRECTION))))
+    assert capsys.readouterr().out == ""
     story = messages.GROWN.story
     await build("console").send(delivery(Edit(content=replace(messages.GROWN, reason=Reason.TRANSLATION))))
     out = " ".join(capsys.readouterr().out.split())

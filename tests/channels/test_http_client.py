@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import certifi
 import pytest
@@ -17,44 +17,26 @@ from bot.channels.kit import errors, http_client
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 
 SECRET = "s3cr3t"
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
-async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Any:
-    over = asyncio.Event()
-    under_way = 0
+async def serving(answer: bytes, *, hangs: bool = False) -> AsyncIterator[int]:
+    """Answer one connection with these bytes; with ``hangs``, keep it open until the other side gives up."""
+    is_over = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal under_way
-        under_way += 1
-        over.clear()
-        try:
-            await handler(reader, writer)
+        with contextlib.suppress(ConnectionError):
+            await reader.read(4_096)
+            writer.write(answer)
+            if hangs:
+                await reader.read()
+            writer.close()
             await writer.wait_closed()
-        except ConnectionError:
-            pass
-        finally:
-            under_way -= 1
-            if not under_way:
-                over.set()
+        is_over.set()
 
-    over.set()
-    async with await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls) as server:
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
-        await over.wait()
-
-
-def saying(answer: bytes, *, then_hangs: bool = False) -> Handler:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        if then_hangs:
-            # Until the other side gives up.
-            await reader.read()
-        writer.close()
-
-    return handle
+        await is_over.wait()
 
 
 async def post(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
@@ -64,16 +46,17 @@ async def post(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
 async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
     body = b"y" * 200_000
     head = f"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    async with serving(saying(head + body)) as port:
+    async with serving(head + body) as port:
         answer = await post(port)
     assert (answer.status, answer.headers["retry-after"], len(answer.body)) == (418, "7", 64_000)
     assert not answer.is_success
 
 
-async def test_a_compressed_answer_is_not_unpacked() -> None:
-    packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
-    async with serving(saying(packed)) as port:
+async def test_a_compressed_answer_is_not_unpacked_and_a_redirect_not_followed() -> None:
+    async with serving(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc") as port:
         assert (await post(port)).body == b"abc"
+    async with serving(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n") as port:
+        assert (await post(port)).status == 307
 
 
 @pytest.mark.parametrize(
@@ -82,14 +65,14 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     ids=["nothing", "half a body", "no HTTP", "half a head"],
 )
 async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(answer: bytes) -> None:
-    async with serving(saying(answer)) as port:
+    async with serving(answer) as port:
         with pytest.raises(OutcomeUnknown, match="broke before an answer came"):
             await post(port)
 
 
 async def test_no_answer_in_time_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_TIMEOUT", 0.2)
-    async with serving(saying(b"", then_hangs=True)) as port:
+    async with serving(b"", hangs=True) as port:
         with pytest.raises(OutcomeUnknown, match="no answer in time"):
             await post(port)
 
@@ -102,17 +85,12 @@ async def test_a_request_that_was_never_sent_is_sent_again_without_a_lookup() ->
 
 
 async def test_a_server_without_tls_was_never_sent_anything() -> None:
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(10)
-        writer.write(b"HTTP/1.1 400 Bad\r\n\r\n")
-        writer.close()
-
-    async with serving(plain) as port:
+    async with serving(b"HTTP/1.1 400 Bad\r\n\r\n") as port:
         with pytest.raises(RetryLater):
             await post(port, scheme="https")
 
 
-@pytest.mark.parametrize("url", ["ftp://x/s3cr3t", "http://", "http://[s3cr3t", "s3cr3t", "http://x:99999999/s3cr3t"])
+@pytest.mark.parametrize("url", ["ftp://x/s3cr3t", "http://", "http://[s3cr3t", "http://x:99999999/s3cr3t"])
 async def test_an_address_that_cannot_be_used_parks(url: str) -> None:
     with pytest.raises(SendError) as caught:
         await http_client.request("POST", url, who="it")
@@ -121,7 +99,7 @@ async def test_an_address_that_cannot_be_used_parks(url: str) -> None:
 
 
 async def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving(saying(b"HTTP/1.1 204 No Content\r\n\r\n")) as port:
+    async with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as port:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("NO_PROXY", "")
         assert (await http_client.request("POST", "http://nobody.invalid/", who="it")).status == 204
@@ -151,14 +129,11 @@ NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        ("30", 30),
-        (" 0 ", 0),
+        (" 30 ", 30),
         ("Wed, 02 Dec 2015 09:01:00 GMT", 60),
         ("Wed, 02 Dec 2015 08:00:00 GMT", 0),
         ("9" * 400, 3600),
         ("-5", None),
-        ("soon", None),
-        ("", None),
         ("１２", None),
     ],
 )

@@ -48,30 +48,11 @@ MENTIONS = {
     "apprise slack links": NotifySlack._re_url_support,
 }
 TOKENS = (
-    *hostile.PINGS,
-    "@here",
-    "@channel",
-    "@all",
-    "@room",
-    "@desk:wirewatch.example",
-    "@**all**",
-    "<@&123456789012345678>",
-    "<@!123>",
-    "!here>",
-    "@U012ABC>",
-    "https://evil.example|bank.example>",
-    "<at>Desk</at>",
-    '<at user_id="all">',
-    "<users/all>",
-    "[CQ:at,qq=all]",
-    "[bank.example](https://evil.example)",
-    "&lt;!channel&gt;",
-    "&commat;everyone",
-    "&#64;everyone",
-    "@@everyone",
-    "\uff20everyone",
-    "**bold**",
-    "`code`",
+    *(*hostile.PINGS, "@here", "@channel", "@all", "@room", "@@everyone", "\uff20everyone", "!here>", "@U012ABC>"),
+    *("@desk:wirewatch.example", "@**all**", "<@&123456789012345678>", "<@!123>", "<users/all>"),
+    *("<at>Desk</at>", '<at user_id="all">', "[CQ:at,qq=all]", "**bold**", "`code`"),
+    *("https://evil.example|bank.example>", "[bank.example](https://evil.example)"),
+    *("&lt;!channel&gt;", "&commat;everyone", "&#64;everyone"),
 )
 FRAGMENTS = st.sampled_from(
     [*TOKENS, "https://x.example/", "http://", "https://", " ", "\n", "(", ")", "@", "<", "a", "é"]
@@ -79,18 +60,12 @@ FRAGMENTS = st.sampled_from(
 TEXTS = st.lists(FRAGMENTS, max_size=12).map("".join)
 
 
-def pings(text: str, *, only: frozenset[str] | None = None) -> list[str]:
-    return [name for name, form in MENTIONS.items() if (only is None or name in only) and form.search(text)]
-
-
 @given(TEXTS)
 @settings(max_examples=60)
 def test_no_mention_of_any_service_survives_wherever_it_stands(text: str) -> None:
-    assert pings(phrases.break_markup(text)) == []
-
-
-@given(TEXTS)
-def test_where_marks_are_escaped_on_the_way_no_mention_survives_either(text: str) -> None:
+    broken = phrases.break_markup(text)
+    assert [name for name, form in MENTIONS.items() if form.search(broken)] == []
+    # Where marks are escaped on the way, no mention survives either.
     assert not re.search(r"[@\uff20\ufe6b][\w*&!]", phrases.break_markup(text, reads_marks=False))
 
 
@@ -110,22 +85,18 @@ def test_words_stay_readable(text: str) -> None:
 
 # -- through Apprise's own plug-ins, to what they would have sent
 
+#: Each format of a text, and each plug-in that looks for mentions itself.
 ADDRESSES = {
     "discord": "discord://123456789012345678/abcdefghijklmnopqrstuvwxyz",
     "discord markdown": "discord://123456789012345678/abcdefghijklmnopqrstuvwxyz?format=markdown",
     "slack": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#desk",
-    "slack markdown": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#desk?format=markdown",
     "slack blocks": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#desk?blocks=yes&format=markdown",
     "telegram html": "tgram://123456789:abcdefg_hijklmnop/12315544/?format=html",
     "telegram markdown": "tgram://123456789:abcdefg_hijklmnop/12315544/?format=markdown",
-    "telegram text": "tgram://123456789:abcdefg_hijklmnop/12315544/?format=text",
     "mattermost": "mmost://localhost/3ccdd113474722377935511fc85d3dd4",
-    "rocketchat": "rocket://3ccdd113474722377935511fc85d3dd4/2cc113474722377935511fc85d3dd4f@localhost/#desk",
     "google chat": "gchat://workspace/key/token",
     "teams workflows": "workflows://prod-1.westus.logic.azure.com:443/643e69f83c8944/signature",
     "notifiarr": "notifiarr://apikey/123456789",
-    "zulip": "zulip://bot@org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/desk",
-    "json": "json://localhost/",
 }
 #: Formats of HTML: a bracket arrives escaped, so only the sign counts.
 AT = re.compile(r"[@\uff20\ufe6b](?:everyone|here|channel|all\b|room|desk:|U012|\d|&|\*)|<[@!]|<(?:at|users)\b")

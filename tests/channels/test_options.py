@@ -36,14 +36,10 @@ MISSING: object = None
         ),
         ("slack", {"buttons": True, "app_token": "env:A", "may_act": ["@amina"]}, "is not an id of this service"),
         ("discord", {"token": MISSING}, "add to and token"),
-        ("discord", {"webhook": "env:H"}, "remove to and token"),
         ("discord", {"to": "#news"}, "Copy Link"),
-        ("telegram", {"to": MISSING}, "to"),
         ("telegram", {"to": "News"}, "in quotes"),
         ("telegram", {"topic": 0}, "topic"),
         ("telegram", {"may_act": "77"}, "add buttons: true"),
-        ("telegram", {"may_act": "@ann", "buttons": True}, "is not an id"),
-        ("mattermost", {"server": "chat.example.org"}, "https://"),
         ("mattermost", {"server": "https://chat.example.org/api/v4"}, "server's address"),
         ("mattermost", {"to": "Policy Alerts"}, "in small letters"),
         ("mattermost", {"team": MISSING}, "add the team"),
@@ -51,7 +47,6 @@ MISSING: object = None
         ("email", {"to": []}, "at least one address"),
         ("email", {"to": "a@b.example\nBcc: c@d.example"}, "expected an address"),
         ("email", {"to": ["desk@example.org", "DESK@example.org"]}, "twice"),
-        ("email", {"sender": "x y@z"}, "expected an address"),
         ("email", {"server": "smtp.example.org:99999"}, "server's name"),
         ("email", {"username": "desk"}, "go together"),
         ("email", {"username": "desk", "password": "env:A", "security": "none"}, "not be sent unencrypted"),
@@ -71,13 +66,10 @@ def test_an_impossible_value_of_a_key_is_refused_with_what_to_write(
         channels.options()[kind].model_validate(values)
 
 
-def test_a_discord_channels_link_is_as_good_as_its_id() -> None:
+def test_a_discord_channels_link_is_as_good_as_its_id_and_a_server_of_ones_own_has_any_pace() -> None:
     link = "https://discord.com/channels/111111111111111111/123456789012345678"
     options = channels.options()["discord"].model_validate({"to": link, "token": "env:T"})
     assert options.model_dump()["to"] == "123456789012345678"
-
-
-def test_a_lower_pace_is_accepted_with_a_server_of_ones_own() -> None:
     keys = {"pace": "0 seconds", "api_url": "http://127.0.0.1:1/api"}
     channels.options()["slack"].model_validate({**VALID["slack"], **keys})
 

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style
-from bot.model.messages import Echo, Listing, Why
-from bot.model.rules import Evidence, Severity
+from bot.model.messages import Echo, Listing
 from bot.testing import hostile, messages
 
 
@@ -31,49 +30,20 @@ def test_why_names_a_word_once_for_the_lines_of_a_rule_that_it_satisfies(
 ) -> None:
     places = tuple(
         # The lines of this rule without a name are pta and law*.
-        Evidence(
-            label=label,
-            term=label if label in ("pta", "law*") else "PTA",
-            field=field,
-            text=text,
-            start=0,
-            end=len(text),
-        )
+        messages.evidence(label, label if label in ("pta", "law*") else "PTA", field, text)
         for label, field, text in evidence
     )
-    assert phrases.format_evidence(Why(rule="Rule", severity=Severity.NORMAL, evidence=places), 400) == shown
+    assert phrases.format_evidence(replace(messages.WHY, evidence=places), 400) == shown
 
 
-def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_story() -> None:
-    lines = outline.build_lines(messages.WIDE)
-    assert lines[2].text == "The Wire and 3 more with this headline · 2 Dec 09:02 UTC"
-    items = [line for line in lines if line.style is Style.ITEM]
-    assert len(items) == 7
-    assert items[1].text.endswith("Tech Ledger · 2 Dec 12:12 UTC · probably the same event")
-    assert items[3].text.startswith("BlackBerry quits Pakistan — Gazette and 1 more with this headline")
-    assert (items[6].text, items[6].runs[0].link) == (
-        "and 3 more",
-        f"https://wirewatch.example/story/{messages.STORY}",
-    )
-    plain = outline.build_lines(replace(messages.WIDE_POST, public_url=""))
-    assert [(line.text, line.runs[0].link) for line in plain if line.text == "and 3 more"] == [("and 3 more", "")]
-
-
-def test_a_primary_source_is_named_in_the_head_and_a_rule_can_ask_to_say_that_there_is_none() -> None:
-    lines = outline.build_lines(messages.WIDE)
-    assert lines[0].text.endswith(" · official since 2 Dec 10:19 UTC")
-    assert next(line.text for line in lines if line.style is Style.ITEM).endswith(
-        "Pakistan Telecom Regulator · 2 Dec 10:19 UTC · official"
-    )
-    unofficial = replace(messages.POST, story=replace(messages.ALONE, lacks_official=True))
-    assert outline.build_lines(unofficial)[0].text.endswith(" · no official source yet")
-    assert "official" not in outline.build_lines(messages.POST)[0].text
+def test_the_number_of_headlines_that_are_left_out_is_a_link_only_with_a_page() -> None:
+    lines = outline.build_lines(replace(messages.WIDE_POST, public_url=""))
+    assert [(line.text, line.runs[0].link) for line in lines if line.text == "and 3 more"] == [("and 3 more", "")]
 
 
 @pytest.mark.parametrize(
     ("echoes", "shown"),
     [
-        ((), "5 outlets"),
         ((Echo(origin="Reuters", owner_count=5),), "5 outlets, all citing Reuters"),
         ((Echo(origin="Reuters", owner_count=3),), "5 outlets, 3 citing Reuters"),
         (
@@ -113,10 +83,12 @@ def gathered(count: int) -> Listing:
     return replace(messages.LISTING, stories=stories, public_url="https://wirewatch.example/")
 
 
-@pytest.mark.parametrize("room", outline.ROOMS[:-2])
-def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story(room: outline.Room) -> None:
-    runs = [run for line in outline.build_lines(gathered(20), room) for run in line.runs]
-    assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.VIEW.title.text]
+def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story() -> None:
+    for room in outline.ROOMS[:-2]:
+        runs = [run for line in outline.build_lines(gathered(20), room) for run in line.runs]
+        assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [
+            messages.VIEW.title.text
+        ]
 
 
 def test_a_sentence_or_a_figure_of_another_outlet_names_that_outlet_in_a_list_of_stories() -> None:
@@ -154,7 +126,7 @@ def test_what_is_left_out_for_want_of_room_is_said_and_linked_to_the_page() -> N
 
 
 def test_whatever_a_feed_says_the_shortest_outline_is_short_clean_and_has_no_empty_line() -> None:
-    for message in hostile.ALL:
+    for message in hostile.ALL[::5]:
         for room in outline.ROOMS:
             lines = outline.build_lines(message, room)
             assert all(line.text.strip() for line in lines)
@@ -188,7 +160,6 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
             "PTA denies it ordered X unblocked",
             ["was: PTA orders X unblocked", "now: PTA denies it ordered X unblocked"],
         ),
-        ("Toll is 12, police say", "Toll is 12", ["was: Toll is 12, police say", "now: Toll is 12"]),
         ("", "Police are on the scene", ["was: (nothing)", "now: Police are on the scene"]),
     ],
 )

@@ -76,14 +76,16 @@ async def faults(channel: Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
-async def test_check_says_what_is_right(server: Server) -> None:
-    lines = await bot(server).check()
-    assert [line.what for line in lines if line.is_good] == [
-        "the token belongs to @wirewatch_bot",
-        "the chat is News",
-        "the bot may post there",
+async def test_check_says_what_is_right_and_what_to_correct_in_an_unknown_chat(server: Server) -> None:
+    assert [(line.what, line.is_good) for line in await bot(server).check()] == [
+        ("the token belongs to @wirewatch_bot", True),
+        ("the chat is News", True),
+        ("the bot may post there", True),
     ]
     assert server.service.messages() == []
+    for to in ("-42", "@nobody_here"):
+        [fault] = (await faults(bot(server, to=to))).values()
+        assert "`to:`" in fault
 
 
 @pytest.mark.parametrize(
@@ -107,9 +109,3 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
         assert words in fault
     with pytest.raises(ChannelClosed, match=words):
         await bot(server).send(delivery(messages.POST))
-
-
-async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
-    for to in ("-42", "@nobody_here"):
-        [fault] = (await faults(bot(server, to=to))).values()
-        assert "`to:`" in fault

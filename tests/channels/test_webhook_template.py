@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bot.channels.kit import webhook_template
 from bot.channels.kit.webhook_template import InvalidTemplate, WebhookTemplate
 from bot.model.errors import DocumentRefused
 from bot.testing import messages
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import Secrets, build, check_golden, delivery
 from tests.testbed.servers import faulty
 
 SAMPLES = Path(webhook_template.__file__).with_name("webhook_samples.json")
@@ -24,10 +23,7 @@ SAMPLES = Path(webhook_template.__file__).with_name("webhook_samples.json")
 
 def test_the_samples_are_documents_of_every_kind_of_message() -> None:
     documents = [webhook.document(delivery(message)) for message in messages.ALL.values()]
-    text = json.dumps(documents, indent=1, ensure_ascii=False) + "\n"
-    if os.environ.get("WIREWATCH_GOLDEN") == "write":
-        SAMPLES.write_text(text)
-    assert text == SAMPLES.read_text()
+    check_golden(SAMPLES, json.dumps(documents, indent=1, ensure_ascii=False) + "\n")
 
 
 @pytest.mark.parametrize(
@@ -38,19 +34,16 @@ def test_the_samples_are_documents_of_every_kind_of_message() -> None:
         ("{{ stories[0].id | tojson }}", "with a message of kind listing (brief)"),
         ("{{ title }}", "write texts as {{ title | tojson }}, without quotation marks around them"),
         ('{"summary": "{{ title }}", "severity": "{{ severity }}"}', "the output is not JSON"),
-        ('{"summary": "{{ title | truncate(30) }}", "severity": "{{ severity }}"}', "the output is not JSON"),
         ("""{"summary": "{{ title | e }}"}""", "the output is not JSON"),
         ("{% if '</script>' in title %}{\"a\": 1}{% else %}{}{% endif %}", "a text can add keys"),
         ("{{ title | upper | shout }}", "No filter named 'shout'"),
         ("{{ ''.__class__.__mro__ | string | tojson }}", "unsafe"),
         ("{{ title.format(1) | tojson }}", "not safely callable"),
-        ("{{ range(3) | list | tojson }}", "not safely callable"),
         ("{% include '/etc/passwd' %}", "no loader"),
         ("{{ ('a' * 1000000000) | tojson }}", "numbers only"),
         ("{{ ('%1000000000d' % 1) | tojson }}", "numbers only"),
         ("{% for a in text %}{% for b in text %}{% for c in text %}{% endfor %}{% endfor %}{% endfor %}1", "steps"),
         ("{% for a in text %}{% for b in text %}{{ text }}{% endfor %}{% endfor %}", "longer than"),
-        ("{{ 1 / 0 }}", "division by zero"),
     ],
     ids=lambda value: value[:30],
 )
@@ -82,12 +75,18 @@ def test_a_headline_stays_one_text_of_the_document(template: str, headline: str)
     assert written.get("severity") == plain.get("severity")
 
 
-async def test_a_document_that_a_message_breaks_is_never_sent() -> None:
-    template = "{% if stories | length > 40 %}oops{% else %}{}{% endif %}"
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        ("{% if stories | length > 40 %}oops{% else %}{}{% endif %}", "the output is not JSON"),
+        ("{{ 1 // (stories | length - 41) }}", "line 1 of the template"),
+    ],
+)
+async def test_a_document_that_a_message_breaks_is_never_sent(template: str, error: str) -> None:
     many = replace(messages.LISTING, stories=(messages.VIEW,) * 41)
     with faulty.serve(faulty.Always(faulty.Answer(200))) as server:
         channel = build("webhook", secrets=Secrets(URL=server.url), url="env:URL", template=template)
-        with pytest.raises(DocumentRefused, match="the output is not JSON"):
+        with pytest.raises(DocumentRefused, match=error):
             await channel.send(delivery(many))
         assert not server.requests
 
@@ -111,11 +110,3 @@ def test_a_method_is_one_of_those_that_change_something() -> None:
         webhook.Options.model_validate({"url": "env:URL", "template": "{}", "method": "GET"})
     with pytest.raises(pydantic.ValidationError, match="needs a template"):
         webhook.Options.model_validate({"url": "env:URL", "method": "PUT"})
-
-
-async def test_a_template_that_fails_with_a_message_is_a_refusal_that_names_the_line() -> None:
-    template = "{{ 1 // (stories | length - 41) }}"
-    channel = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL", template=template)
-    many = replace(messages.LISTING, stories=(messages.VIEW,) * 41)
-    with pytest.raises(DocumentRefused, match="line 1 of the template"):
-        await channel.send(delivery(many))
