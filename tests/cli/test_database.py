@@ -11,7 +11,7 @@ import pytest
 from bot import storage
 from bot.cli import init
 from tests.testbed import made
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.postgres import Server
 
@@ -39,7 +39,7 @@ def articles(file: Path) -> int:
 def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Path) -> None:
     owner = storage.open_store(f"sqlite:///{kept}/config/data/wirewatch.db", clock=FakeClock())
     try:
-        done = wirewatch("backup", "copies/monday.db", folder=kept)
+        done = call("backup", "copies/monday.db", folder=kept)
     finally:
         owner.close_now()
     assert "Copied to copies/monday.db" in done.stderr
@@ -52,14 +52,14 @@ def test_a_backup_into_a_folder_is_named_by_its_time_and_the_oldest_beyond_a_num
     copies.mkdir()
     for name in ("wirewatch-20150101T000000Z.db", "wirewatch-20150102T000000Z.db", "monday.db"):
         (copies / name).touch()
-    wirewatch("backup", "copies", "--keep", "2", folder=kept)
+    call("backup", "copies", "--keep", "2", folder=kept)
     second, old, new = sorted(copies.iterdir())
     assert (second.name, old.name) == ("monday.db", "wirewatch-20150102T000000Z.db")
     assert articles(new) == 2
 
 
 def test_only_backups_in_a_folder_can_be_limited(kept: Path) -> None:
-    assert "monday.db is not a folder" in wirewatch("backup", "monday.db", "--keep", "2", folder=kept, code=2).stderr
+    assert "monday.db is not a folder" in call("backup", "monday.db", "--keep", "2", folder=kept, code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_only_backups_in_a_folder_can_be_limited(kept: Path) -> None:
     ],
 )
 def test_a_move_to_what_it_cannot_use_says_what_to_write_and_no_password(address: str, advice: str, kept: Path) -> None:
-    done = wirewatch("database", "move", address, folder=kept, code=2)
+    done = call("database", "move", address, folder=kept, code=2)
     assert advice in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
     assert articles(kept / "config" / "data" / "wirewatch.db") == 2
@@ -81,7 +81,7 @@ def test_a_move_to_what_it_cannot_use_says_what_to_write_and_no_password(address
 @pytest.mark.postgres
 def test_a_move_is_counted_and_one_process_runs_on_the_new_database(kept: Path, postgres_server: Server) -> None:
     address = postgres_server.new_database()
-    done = wirewatch("database", "move", "env:DATABASE_URL", "--json", folder=kept, DATABASE_URL=address)
+    done = call("database", "move", "env:DATABASE_URL", "--json", folder=kept, DATABASE_URL=address)
     assert json.loads(done.stdout)["articles"] == 2
     assert done.stderr.count("articles: 2 rows") == 1
     bot = (kept / "config" / "bot.yaml").read_text()
@@ -89,6 +89,6 @@ def test_a_move_is_counted_and_one_process_runs_on_the_new_database(kept: Path, 
         bot.replace("database: sqlite:///data/wirewatch.db", "database: env:DATABASE_URL")
     )
     (kept / "config" / "feeds.yaml").write_text("feeds: []\n")
-    wirewatch("once", "--now", folder=kept, DATABASE_URL=address)
-    status = wirewatch("status", "--json", folder=kept, DATABASE_URL=address)
+    call("once", "--now", folder=kept, DATABASE_URL=address)
+    status = call("status", "--json", folder=kept, DATABASE_URL=address)
     assert json.loads(status.stdout)["articles"] == 2

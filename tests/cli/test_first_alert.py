@@ -16,7 +16,7 @@ from bot import rules
 from bot.model.feeds import Feed
 from bot.model.rules import Example
 from tests.config import folders
-from tests.testbed.commands import at_terminal, wirewatch
+from tests.testbed.commands import at_terminal, call
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 #: The local server is on this machine.
@@ -51,7 +51,7 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
             "wirewatch run --config my-config",
         ]
         for command in commands[:-1]:
-            wirewatch(*shlex.split(command)[1:], folder=tmp_path)
+            call(*shlex.split(command)[1:], folder=tmp_path)
         assert f"url: {site}/feed" in (tmp_path / "my-config" / "feeds.yaml").read_text().replace('"', "")
         root = str(Path(__file__).parents[2])
         with subprocess.Popen(
@@ -91,7 +91,7 @@ def test_init_answered_with_enter_writes_the_example_without_an_error(tmp_path: 
 
 
 def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:
-    wirewatch("init", "--topic", 'the "lawful access" bill in Pakistan', "mine", folder=tmp_path)
+    call("init", "--topic", 'the "lawful access" bill in Pakistan', "mine", folder=tmp_path)
     feeds = (tmp_path / "mine" / "feeds.yaml").read_text()
     for engine in ("google-news:en-PK:", "bing-news:en-US:", "gdelt:"):
         assert engine in feeds
@@ -101,7 +101,7 @@ def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(t
 
 
 def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tmp_path: Path) -> None:
-    wirewatch("init", "--topic", "lawful access Pakistan", "mine", folder=tmp_path)
+    call("init", "--topic", "lawful access Pakistan", "mine", folder=tmp_path)
     with (tmp_path / "mine" / "feeds.yaml").open("a") as feeds:
         feeds.write("  - {url: https://news.example/feed.xml, name: Example News}\n")
     settings = folders.load(tmp_path / "mine")
@@ -118,14 +118,14 @@ def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tm
 
 
 def test_a_topic_without_a_word_and_a_site_without_a_topic_are_refused(tmp_path: Path) -> None:
-    assert "has no word" in wirewatch("init", "--topic", "of the", "mine", folder=tmp_path, code=2).stderr
-    assert "--topic" in wirewatch("init", "--site", "https://a.example", "mine", folder=tmp_path, code=2).stderr
+    assert "has no word" in call("init", "--topic", "of the", "mine", folder=tmp_path, code=2).stderr
+    assert "--topic" in call("init", "--site", "https://a.example", "mine", folder=tmp_path, code=2).stderr
 
 
 def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_path: Path) -> None:
-    wirewatch("init", "--minimal", "config", folder=tmp_path)
+    call("init", "--minimal", "config", folder=tmp_path)
     before = (tmp_path / "config" / "feeds.yaml").read_text()
-    printed = wirewatch("feeds", "find", "lawful access", "--edition", "de-DE", folder=tmp_path).stdout
+    printed = call("feeds", "find", "lawful access", "--edition", "de-DE", folder=tmp_path).stdout
     assert printed.splitlines() == [
         "feeds:",
         '  - "google-news:de-DE:lawful access"',
@@ -133,15 +133,15 @@ def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_pat
         '  - "gdelt:lawful access"',
     ]
     assert (tmp_path / "config" / "feeds.yaml").read_text() == before
-    wirewatch("feeds", "find", "lawful access", "--add", folder=tmp_path)
+    call("feeds", "find", "lawful access", "--add", folder=tmp_path)
     assert "bing-news:en-US:lawful access" in (tmp_path / "config" / "feeds.yaml").read_text()
-    assert "write" in wirewatch("feeds", "find", "x", folder=tmp_path, code=2).stderr
+    assert "write" in call("feeds", "find", "x", folder=tmp_path, code=2).stderr
 
 
 def test_feeds_find_shows_what_a_site_offers(tmp_path: Path) -> None:
     with serving_with(Site) as site:
         folders.write(tmp_path / "config", {"bot.yaml": BOT})
-        wirewatch("init", "--minimal", "config", folder=tmp_path)
-        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path).stdout
+        call("init", "--minimal", "config", folder=tmp_path)
+        printed = call("feeds", "find", f"{site}/", folder=tmp_path).stdout
         assert f"{site}/feed" in printed
         assert "Daily News" in printed

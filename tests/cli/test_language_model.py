@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from bot import app
 from bot.cli.language_model import language_model
 from bot.llm import exam, prompts
 from bot.model.errors import BadAnswer
@@ -30,21 +31,13 @@ def key_of(prompt: Prompt) -> str:
 QUESTIONS = {key_of(question.prompt): question for question in exam.build_questions(set(Use))}
 
 
-def candidates(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every answer that the exam could want."""
-    for verdict in ("relevant", "irrelevant"):
-        yield {"sentence": 0, "reason": "It is a school.", "verdict": verdict}
-    for number in (0, *map(int, data["article"]["sentences"])):
-        yield {"sentence": number}
-
-
 def right(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the right answer to a question of the exam."""
+    """Return the sentence, or 0, that is the right answer to a question of the exam about facts."""
     question = QUESTIONS[json.dumps(data)]
-    for answer in candidates(data):
+    for number in (0, *map(int, data["article"]["sentences"])):
         with suppress(BadAnswer):
-            if question.is_right(prompts.parse_answer(question.prompt, json.dumps(answer))):
-                return answer
+            if question.is_right(prompts.parse_answer(question.prompt, json.dumps({"sentence": number}))):
+                return {"sentence": number}
     raise AssertionError(question)
 
 
@@ -53,15 +46,16 @@ def right_pair(data: dict[str, Any]) -> float:
     return 0.98 if question.is_same else 0.02
 
 
+def right_translation(data: dict[str, Any]) -> dict[str, Any]:
+    return {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(chat_completions.Model()) as serving:
         serving.service.answer_with("same_event", right_pair)
-        for use in ("facts", "relevance"):
-            serving.service.answer_with(use, right)
-        serving.service.answer_with(
-            "translate", lambda data: {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
-        )
+        serving.service.answer_with("facts", right)
+        serving.service.answer_with("translate", right_translation)
         yield serving
 
 
@@ -81,25 +75,21 @@ def examine_model(folder: Path, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: Path) -> None:
-    report = json.loads(examine_model(folder, "--json"))
-
-    assert (report["model"], report["passed"]) == ("local-model", True)
-    counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
-    assert counts == {"same_event": (80, 80), "facts": (16, 16), "translate": (4, 4)}
-    assert all(
-        result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
-    )
-
-
-def test_each_wrong_answer_is_shown_with_its_headlines_and_the_last_lines_say_what_it_does(
+def test_each_wrong_answer_is_shown_with_its_headlines_and_check_says_whether_the_model_has_passed(
     folder: Path, server: Server
 ) -> None:
+    def remarks() -> list[str]:
+        check = commands.call("check", "--config", ".", folder=folder, MODEL_KEY=chat_completions.KEY).stderr
+        return [line for line in check.splitlines() if line.startswith("the model")]
+
+    [line] = remarks()
+    assert line == (
+        "the model local-model has not been examined, so it is not asked; the bot examines it when it starts, or run "
+        "`wirewatch model test`"
+    )
     server.service.answer_with("same_event", lambda data: 0.98)
     server.service.answer_with("translate", lambda data: "no JSON")
-
     lines = examine_model(folder, code=1).splitlines()
-
     wrong = [line for line in lines if line.startswith("WRONG same_event")]
     assert len(wrong) == 40
     assert any("France fines Nordvik over cookies: another event; answered" in line for line in wrong)
@@ -111,6 +101,19 @@ def test_each_wrong_answer_is_shown_with_its_headlines_and_the_last_lines_say_wh
     assert lines[-3] == "fit for facts: 16 of 16 right"
     assert lines[-2].startswith("unfit for same_event: 40 of 80 right, weight 0.00; remove it from uses, or choose")
     assert lines[-1].startswith("unfit for translate: 0 of 4 right")
+    [line] = remarks()
+    assert "has failed its exam and is not asked: unfit for same_event: " in line
+
+    server.service.answer_with("same_event", right_pair)
+    server.service.answer_with("translate", right_translation)
+    report = json.loads(examine_model(folder, "--json"))
+    assert (report["model"], report["passed"]) == ("local-model", True)
+    counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
+    assert counts == {"same_event": (80, 80), "facts": (16, 16), "translate": (4, 4)}
+    assert all(
+        result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
+    )
+    assert remarks() == []
 
 
 def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_named(
@@ -126,33 +129,8 @@ def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_n
     assert "too long for `timeout` (0.2 seconds) or `wait` (20 seconds)" in printed
 
 
-def test_check_and_status_say_whether_the_model_has_passed(folder: Path, server: Server) -> None:
-    def remarks() -> list[str]:
-        check = commands.wirewatch("check", "--config", ".", folder=folder, MODEL_KEY=chat_completions.KEY).stderr
-        return [line for line in check.splitlines() if line.startswith("the model")]
-
-    [line] = remarks()
-    assert line == (
-        "the model local-model has not been examined, so it is not asked; the bot examines it when it starts, or run "
-        "`wirewatch model test`"
-    )
-    server.service.answer_with("same_event", lambda data: 0.98)
-    examine_model(folder, code=1)
-    [line] = remarks()
-    assert "has failed its exam and is not asked: unfit for same_event: " in line
-    server.service.answer_with("same_event", right_pair)
-    examine_model(folder)
-    assert remarks() == []
-
-
-def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None:
-    (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
-    done = commands.wirewatch("model", "test", "--config", ".", folder=folder, code=2)
-    assert "bot.yaml has no model" in done.stderr
-
-
-def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:
-    url = f"{server.url}/v1"
+def test_init_asks_for_a_model_and_the_configuration_that_it_writes_has_it(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1234/v1"
 
     printed = commands.at_terminal(
         ("init", "--minimal", "mine"), (url, "local-model", chat_completions.KEY, "env:MODEL_KEY"), folder=tmp_path
@@ -162,30 +140,28 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
     assert "model test --config mine" in printed
     written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
     assert chat_completions.KEY not in written
-    commands.wirewatch("check", "--config", "mine", folder=tmp_path)
-    assert json.loads(examine_model(tmp_path / "mine", "--json"))["passed"]
-
-
-def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:
-    commands.at_terminal(("init", "--minimal", "mine"), ("",), folder=tmp_path)
-    done = commands.wirewatch("init", "--minimal", "other", folder=tmp_path)
-
-    assert "Address of its API" not in done.stderr
-    for folder in ("mine", "other"):
-        assert "model:" not in (tmp_path / folder / "bot.yaml").read_text(encoding="utf-8")
+    assert "key: env:MODEL_KEY" in written
+    model = app.load(tmp_path / "mine", {"MODEL_KEY": chat_completions.KEY}).bot.model
+    assert model is not None
+    assert (model.url, model.name, model.uses) == (url, "local-model", frozenset({Use.SAME_EVENT}))
 
 
 def test_a_missing_model_is_explained_by_init_and_status_and_by_check_on_a_terminal_until_the_first_run(
     tmp_path: Path,
 ) -> None:
     words = "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events"
-    assert words in commands.wirewatch("init", "--minimal", "mine", folder=tmp_path).stderr
+    # Without a terminal, and with an empty answer at one.
+    assert words in commands.call("init", "--minimal", "other", folder=tmp_path).stderr
+    assert words in commands.at_terminal(("init", "--minimal", "mine"), ("",), folder=tmp_path)
+    for folder in ("mine", "other"):
+        assert "model:" not in (tmp_path / folder / "bot.yaml").read_text(encoding="utf-8")
     (tmp_path / "mine" / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
     config = ("--config", str(tmp_path / "mine"))
+    assert "bot.yaml has no model" in commands.call("model", "test", *config, folder=tmp_path, code=2).stderr
     assert words in commands.show_on_terminal("check", *config, folder=tmp_path)
-    assert words not in commands.wirewatch("check", *config, folder=tmp_path).stderr
+    assert words not in commands.call("check", *config, folder=tmp_path).stderr
 
-    commands.wirewatch("once", *config, folder=tmp_path)
+    commands.call("once", *config, folder=tmp_path)
 
     assert words not in commands.show_on_terminal("check", *config, folder=tmp_path)
-    assert words in commands.wirewatch("status", *config, folder=tmp_path).stdout
+    assert words in commands.call("status", *config, folder=tmp_path).stdout

@@ -20,7 +20,7 @@ from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.queries.trials import TRY_RULE, PastedTrialDocument
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 
 REGULATOR = [
     "PTA orders telecom operators in Pakistan to block the service",
@@ -90,7 +90,7 @@ def loaded(folder: Path, text: str) -> None:
 
 
 def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded(started: Path) -> None:
-    done = wirewatch("try", "mine.yaml", "--since", "30d", folder=started)
+    done = call("try", "mine.yaml", "--since", "30d", folder=started)
     assert "would match 12 articles" in done.stdout
     assert 'PTA found as "pta"' in done.stdout
     assert "It would have made" in done.stdout
@@ -102,10 +102,10 @@ OPINIONS = [f"Opinion: PTA is wrong about {subject}" for subject in ("telecom", 
 
 def test_try_counts_the_forms_that_a_rule_matches_and_lists_the_articles_that_it_skips(started: Path) -> None:
     asyncio.run(write(started, lambda tx: keep_matched(tx, published(*OPINIONS), rules.RuleSet([]))))
-    done = wirewatch("try", "mine.yaml", "--since", "30d", folder=started)
+    done = call("try", "mine.yaml", "--since", "30d", folder=started)
     assert "not plain reports: 3 opinion; leave them out with skip: [opinion]" in done.stdout
     (started / "mine.yaml").write_text(MINE + "    skip: [opinion]\n")
-    done = wirewatch("try", "mine.yaml", "--since", "30d", folder=started)
+    done = call("try", "mine.yaml", "--since", "30d", folder=started)
     assert "would match 12 articles" in done.stdout
     assert "near misses, skipped for their form: 3" in done.stdout
     assert 'the rule skips the form opinion, which "Opinion:" shows' in done.stdout
@@ -113,7 +113,7 @@ def test_try_counts_the_forms_that_a_rule_matches_and_lists_the_articles_that_it
 
 def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
     loaded(started, MINE.replace("[PTA]", "[telecom]"))
-    report = json.loads(wirewatch("try", "mine.yaml", "--json", folder=started).stdout)
+    report = json.loads(call("try", "mine.yaml", "--json", folder=started).stdout)
     (rule_report,) = report["rules"]
     assert rule_report["compared"]["with"] == "the loaded version"
     assert rule_report["compared"]["both"] == sum("telecom" in title for title in map(str.lower, REGULATOR))
@@ -125,7 +125,7 @@ def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path
 def test_try_lists_a_message_once_with_all_its_channels(started: Path) -> None:
     (started / "config" / "bot.yaml").write_text("channels: {alerts: {kind: console}, desk: {kind: console}}\n")
     (started / "mine.yaml").write_text(MINE.replace("notify: alerts", "notify: [alerts, desk]"))
-    shown = wirewatch("try", "mine.yaml", "--since", "30d", folder=started).stdout
+    shown = call("try", "mine.yaml", "--since", "30d", folder=started).stdout
     posts, stories = re.findall(r"It would have made (\d+) posts?.*, about (\d+) stor", shown)[0]
     assert int(posts) <= int(stories)
     assert "alerts, desk: " in shown
@@ -133,28 +133,28 @@ def test_try_lists_a_message_once_with_all_its_channels(started: Path) -> None:
 
 def test_try_compares_two_files(started: Path) -> None:
     (started / "other.yaml").write_text(MINE.replace("any: [PTA]", "all: [telecom, PTA]"))
-    done = wirewatch("try", "mine.yaml", "--against", "other.yaml", folder=started)
+    done = call("try", "mine.yaml", "--against", "other.yaml", folder=started)
     assert "compared with other.yaml:" in done.stdout
     assert "0 no longer" in done.stdout
 
 
 def test_try_tells_what_is_wrong_with_a_file_and_tries_the_rest(started: Path) -> None:
     (started / "half.yaml").write_text(MINE + "  - {name: Broken, any: [a*], notify: alerts}\n")
-    done = wirewatch("try", "half.yaml", folder=started, code=1)
+    done = call("try", "half.yaml", folder=started, code=1)
     assert "half.yaml:6:" in done.stderr
     assert "would match 12" in done.stdout
     (started / "broken.yaml").write_text("rules:\n  - {name: Broken, any: [a*], notify: nobody}\n")
-    done = wirewatch("try", "broken.yaml", folder=started, code=2)
+    done = call("try", "broken.yaml", folder=started, code=2)
     assert "none of its rules can be used" in done.stderr
 
 
 def test_try_takes_a_query_where_no_rule_and_no_file_has_its_name(started: Path) -> None:
-    done = wirewatch("try", "telecom AND orders", folder=started)
+    done = call("try", "telecom AND orders", folder=started)
     assert 'No loaded rule is named like "telecom AND orders": it is tried as a query.' in done.stderr
     assert "BlackBerry" in done.stderr, "what is loaded, for who misspelt a name"
-    report = json.loads(wirewatch("try", "any: [telecom]", "--json", folder=started).stdout)
+    report = json.loads(call("try", "any: [telecom]", "--json", folder=started).stdout)
     assert len(report["rules"][0]["matches"]) == sum("telecom" in title.lower() for title in REGULATOR)
-    assert "^" in wirewatch("try", "telecom AND (orders", folder=started, code=2).stderr
+    assert "^" in call("try", "telecom AND (orders", folder=started, code=2).stderr
 
 
 def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
@@ -170,7 +170,7 @@ def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
         tx.feeds.save([FeedState(url=url, due_at=begun, baseline_at=begun)])
 
     asyncio.run(write(started, poll))
-    predicted = json.loads(wirewatch("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)
+    predicted = json.loads(call("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)
     answer = archive.ask(started / "config", TRY_RULE, {"rule": MINE, "days": 7})
     trial = json.loads(PastedTrialDocument.of(answer).model_dump_json())["trial"]
     assert predicted["messages"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.channels.services import DISCORD, TEAMS, TELEGRAM, Service
 from tests.testbed import configs
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_a_channel_that_is_ready_gets_one_test_message_and_with_a_wrong_secret_i
     service: Service, remedy: str, tmp_path: Path
 ) -> None:
     def send_test(secret: str, *, code: int = 0) -> str:
-        done = wirewatch("send-test", "chat", "--config", ".", folder=tmp_path, code=code, A=secret)
+        done = call("send-test", "chat", "--config", ".", folder=tmp_path, code=code, A=secret)
         output = done.stdout + done.stderr
         # Of an address, the signature.
         assert secret.rpartition("=")[2] not in output

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.testbed import configs
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 
 BOT = """\
 database: sqlite:///w.db
@@ -28,7 +28,7 @@ ENDED = "ended on 2025-01-02 at 00:00 UTC"
 
 def test_check_explain_and_status_show_where_rules_go_and_which_are_paused_or_over(tmp_path: Path) -> None:
     configs.write(tmp_path, bot=BOT, rules=RULES)
-    command = partial(wirewatch, folder=tmp_path, COLUMNS="200")
+    command = partial(call, folder=tmp_path, COLUMNS="200")
     config = ("--config", str(tmp_path))
 
     checked = command("check", "--routes", *config)
@@ -63,7 +63,7 @@ def test_check_warns_of_a_rule_that_needs_more_outlets_than_the_feeds_have(tmp_p
     feeds: list[str | dict[str, object]] = [f"https://{name}.example/feed.xml" for name in ("wire", "post")]
     configs.write(tmp_path, bot=BOT, rules=rules, feeds=feeds)
     warning = 'the rule "Exits" posts nothing: it needs 3 outlets'
-    assert warning in wirewatch("check", "--config", str(tmp_path), folder=tmp_path).stdout
+    assert warning in call("check", "--config", str(tmp_path), folder=tmp_path).stdout
     feeds.append({"url": "https://links.example/feed.xml", "aggregator": True})
     configs.write(tmp_path, bot=BOT, rules=rules, feeds=feeds)
-    assert "posts nothing" not in wirewatch("check", "--config", str(tmp_path), folder=tmp_path).stdout
+    assert "posts nothing" not in call("check", "--config", str(tmp_path), folder=tmp_path).stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbed import configs
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 
 BOT = "database: sqlite:///w.db\nchannels: {alerts: {kind: console}}\n"
 RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
@@ -18,13 +18,13 @@ RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     configs.write(tmp_path, bot=BOT, feeds=[{"url": "http://127.0.0.1:9/rss", "name": "Daily Ledger"}], rules=RULES)
-    wirewatch("once", "--config", str(tmp_path), folder=tmp_path, code=1)
+    call("once", "--config", str(tmp_path), folder=tmp_path, code=1)
     return tmp_path
 
 
 def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> None:
     def silence(*words: str, code: int = 0) -> str:
-        done = wirewatch("silence", *words, "--config", str(config), folder=config, code=code)
+        done = call("silence", *words, "--config", str(config), folder=config, code=code)
         return done.stdout + done.stderr
 
     assert "No silence is in force" in silence("list")
@@ -38,7 +38,7 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> Non
     )
     assert output.startswith(f'Silence {silenced["id"]}: rule "Exits" in every channel until ')
     assert "followed live (0 stories held back)" in silence("list")
-    status = wirewatch("status", "--config", str(config), folder=config).stdout
+    status = call("status", "--config", str(config), folder=config).stdout
     assert f'silence {silenced["id"]}  rule "Exits" in every channel, until' in status
 
     assert silence("end", silenced["id"]) == f'Silence {silenced["id"]} has ended: rule "Exits".\n'

@@ -23,7 +23,7 @@ from bot.model.feeds import FeedState
 from bot.storage import keys
 from tests.cli.test_rule_tools import write
 from tests.testbed import commands, made
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.testbed.fakes import FakeClock
 
 
@@ -48,7 +48,7 @@ async def keep(folder: Path, *states: FeedState) -> None:
 
 
 def looked_at(folder: Path, *, code: int, **environ: str) -> dict[str, tuple[bool, str]]:
-    lines = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=code, **environ).stdout)
+    lines = json.loads(call("status", "--check", "--json", folder=folder, code=code, **environ).stdout)
     return {line["what"].partition(":")[0]: (line["good"], line["what"] + " " + line["help"]) for line in lines}
 
 
@@ -75,7 +75,7 @@ async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
         assert {"configuration", "database", "clock", "bot", "disk", "quarantine", "feeds", "channel alerts"} <= set(
             checks
         )
-        assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
+        assert "ok    bot: running" in call("status", "--check", folder=folder).stdout
 
 
 async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
@@ -83,16 +83,16 @@ async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
     good, text = looked_at(folder, code=1)["bot"]
     assert not good
     assert text.startswith("bot: not running; it last looked for due feeds ")
-    assert "bot: not running" in wirewatch("status", folder=folder).stdout
+    assert "bot: not running" in call("status", folder=folder).stdout
 
 
 async def test_a_running_bot_shows_the_last_time_in_which_no_feed_was_polled(folder: Path) -> None:
     since, until = now() - timedelta(hours=5), now() - timedelta(hours=3)
     await write(folder, lambda tx: keys.UNWATCHED.put(tx, (since, until)))
     line = f"no feed was polled from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
-    assert line not in wirewatch("status", folder=folder).stdout, "without a running bot this is normal"
+    assert line not in call("status", folder=folder).stdout, "without a running bot this is normal"
     with owned(folder):
-        assert line in wirewatch("status", folder=folder).stdout
+        assert line in call("status", folder=folder).stdout
 
 
 async def test_a_bot_that_holds_the_database_and_does_nothing_is_stuck(folder: Path) -> None:
@@ -103,7 +103,7 @@ async def test_a_bot_that_holds_the_database_and_does_nothing_is_stuck(folder: P
         assert re.match(r"bot: wirewatch run \(process \d+\) is stuck; it last looked for due feeds 3 min ago", text), (
             text
         )
-        assert "is stuck; it last looked for due feeds 3 min ago" in wirewatch("status", folder=folder).stdout
+        assert "is stuck; it last looked for due feeds 3 min ago" in call("status", folder=folder).stdout
 
 
 async def test_a_clock_that_went_back_is_told(folder: Path) -> None:
@@ -130,9 +130,9 @@ async def test_work_that_was_set_aside_is_shown_and_needs_attention(folder: Path
     good, text = looked_at(folder, code=1)["quarantine"]
     assert not good
     assert text == "quarantine: 2 pieces of work are set aside after an unexpected error wirewatch quarantine list"
-    shown = wirewatch("status", folder=folder).stdout
+    shown = call("status", folder=folder).stdout
     assert "2 items set aside by the stage intake; `wirewatch quarantine list` lists the errors" in shown
-    document = json.loads(wirewatch("status", "--json", folder=folder).stdout)
+    document = json.loads(call("status", "--json", folder=folder).stdout)
     assert document["quarantined"] == [{"stage": "intake", "kind": "item", "count": 2}]
 
 
@@ -145,11 +145,11 @@ async def test_a_task_that_fails_is_shown_while_the_bot_runs(folder: Path) -> No
 
     await write(folder, fail)
     await note_tick(folder, now() + timedelta(seconds=50))
-    assert json.loads(wirewatch("status", "--json", folder=folder).stdout)["failing"] == []
+    assert json.loads(call("status", "--json", folder=folder).stdout)["failing"] == []
     with owned(folder):
-        (entry,) = json.loads(wirewatch("status", "--json", folder=folder).stdout)["failing"]
+        (entry,) = json.loads(call("status", "--json", folder=folder).stdout)["failing"]
         assert (entry["name"], entry["count"], entry["error"]) == ("send", 3, "LookupError")
-        shown = wirewatch("status", folder=folder).stdout
+        shown = call("status", folder=folder).stdout
         assert re.search(r"send has failed since .* UTC \(LookupError, 3 times in a row\); read the log", shown)
         good, text = looked_at(folder, code=1)["task send"]
         assert not good
@@ -166,15 +166,15 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
 async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
     storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
-    output = wirewatch("status", folder=folder).stdout
+    output = call("status", folder=folder).stdout
     assert "configuration: 1 error; `wirewatch check` lists them" in output
     assert "0 articles in the archive" in output
     assert "bot: not running; it has not run here yet" in output
 
 
 async def test_a_bot_that_ran_only_once_is_not_said_to_have_never_run(folder: Path) -> None:
-    wirewatch("once", folder=folder)
-    assert re.search(r"bot: not running; it last ran \d+ s ago", wirewatch("status", folder=folder).stdout)
+    call("once", folder=folder)
+    assert re.search(r"bot: not running; it last ran \d+ s ago", call("status", folder=folder).stdout)
 
 
 async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
@@ -184,12 +184,12 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
     states = [FeedState(url=url, due_at=now()) for url in urls]
     await keep(folder, replace(states[0], moved_to="https://new.example/feed"), *states[1:])
-    checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
+    checks = json.loads(call("status", "--check", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
     assert "Paper 0" in twins
     assert "Paper 1" in twins
     assert "Paper 2" not in twins
-    [problem] = json.loads(wirewatch("check", "--json", folder=folder).stdout)
+    [problem] = json.loads(call("check", "--json", folder=folder).stdout)
     assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
     assert urls[0] in problem["message"]
 
@@ -210,7 +210,7 @@ async def broken_feed(folder: Path) -> None:
 
 async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Path) -> None:
     await broken_feed(folder)
-    lines = wirewatch("status", folder=folder, COLUMNS="40").stdout.splitlines()
+    lines = call("status", folder=folder, COLUMNS="40").stdout.splitlines()
     assert [line.split() for line in lines if "Renown" in line] == [
         f"A Paper of Some Renown and Length failing (16) never never {LONG}".split()
     ]
@@ -249,14 +249,14 @@ async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder:
             rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notfy: alerts}\n")
             while "configuration reloaded" not in (line := await asyncio.to_thread(bot.stderr.readline)):
                 assert line, "the bot ended"
-            shown = wirewatch("status", folder=folder).stdout
-            checked = wirewatch("status", "--check", folder=folder, code=1).stdout
+            shown = call("status", folder=folder).stdout
+            checked = call("status", "--check", folder=folder, code=1).stdout
             assert "FAIL  configuration: 0 feeds, 1 rule in force (1 in the last good version), 1 error" in checked
             assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
-            status = json.loads(wirewatch("status", "--json", folder=folder).stdout)
+            status = json.loads(call("status", "--json", folder=folder).stdout)
             assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True, "stories_7d": 0}]
         finally:
             bot.terminate()
     with owned(folder):
         pass  # the bot has ended
-    assert "off because of a mistake" in wirewatch("status", folder=folder).stdout
+    assert "off because of a mistake" in call("status", folder=folder).stdout

@@ -34,8 +34,8 @@ def test_init_and_check_name_the_package_that_is_missing(tmp_path: Path) -> None
 
 
 async def test_status_says_why_stories_are_grouped_by_words_alone(tmp_path: Path) -> None:
-    commands.wirewatch("init", "--minimal", "config", folder=tmp_path)
+    commands.call("init", "--minimal", "config", folder=tmp_path)
     (tmp_path / "config" / "data").mkdir()
     await write(tmp_path, lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
-    shown = commands.wirewatch("status", folder=tmp_path).stdout
+    shown = commands.call("status", folder=tmp_path).stdout
     assert "stories are grouped by words alone: the encoder failed: RuntimeError" in shown
