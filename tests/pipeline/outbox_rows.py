@@ -20,7 +20,6 @@ from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
 from bot.pipeline import send
 from bot.storage import schema
-from bot.storage.outbox import Outbox
 from bot.testing import messages
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import sending
@@ -60,8 +59,8 @@ class FakeChannel:
         self.looks = 0
         self.before: deque[Fault] = deque()
         self.after: deque[Fault] = deque()
-        #: While it gives an error, every send meets it.
-        self.outage: Callable[[], Fault | None] = lambda: None
+        #: The error of each send before it is accepted, if any.
+        self.outage: Callable[[Delivery], Fault | None] = lambda _: None
         self.hangs: asyncio.Event | None = None
 
     @property
@@ -69,7 +68,7 @@ class FakeChannel:
         return [send for _, send, _ in self.shown]
 
     async def send(self, delivery: Delivery) -> Receipt:
-        if fault := self.outage():
+        if fault := self.outage(delivery):
             raise fault
         if self.before:
             raise self.before.popleft()
@@ -172,12 +171,13 @@ class MemoryStore:
     def __init__(self) -> None:
         self._engine = sqlalchemy.create_engine("sqlite://")
         schema.metadata.create_all(self._engine)
-        #: Set: every write fails with this text.
-        self.broken: str | None = None
+        #: So many of the next writes fail.
+        self.failing_writes = 0
 
     async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        if self.broken:
-            raise StoreUnavailable(self.broken)
+        if self.failing_writes:
+            self.failing_writes -= 1
+            raise StoreUnavailable("the disk is full")
         return await self.read(work)
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
@@ -185,10 +185,6 @@ class MemoryStore:
         await asyncio.sleep(0)
         with self._engine.begin() as connection:
             return work(storage.Transaction(connection))
-
-    async def free_dead_leases(self) -> None:
-        with self._engine.begin() as connection:
-            Outbox(connection).free_leases()
 
     async def close(self) -> None:
         self._engine.dispose()

@@ -47,7 +47,7 @@ async def test_after_a_day_the_waiting_stories_of_a_closed_channel_are_one_messa
     room = Newsroom(store, [DAWN])
     await room.poll(DAWN, *items(*TITLES[:3]))
     clock, channel = FakeClock(room.now), FakeChannel(FakeClock(room.now))
-    channel.outage = lambda: ChannelClosed("the channel is archived")
+    channel.outage = lambda _: ChannelClosed("the channel is archived")
     await Sender(store, {"desk": channel}, clock, settings=lambda: room.settings).drain(timedelta(seconds=5))
     room.now += DAY - timedelta(minutes=5)
     await room.poll(DAWN, *items(TITLES[3]))

@@ -10,18 +10,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.durations import LONGEST_WAIT
-from bot.model.channels import Abilities, Delivery
+from bot.model.channels import Delivery
 from bot.model.errors import ChannelClosed, FormRefused, NotEditable, OutcomeUnknown, RetryLater, SendError, ThreadGone
-from bot.model.messages import Outgoing, Receipt, SendState
+from bot.model.messages import Receipt, SendState
 from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
 from bot.pipeline import send_policy
-from bot.testing import messages
-from tests.pipeline.outbox_rows import FULL, REDUCED, reply, row
+from tests.pipeline.outbox_rows import FULL, reply, row
 from tests.testbed.fakes import START
 
 RECEIPT = Receipt(ref="1", place="C1", sent_at=START)
-HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
 SEND = send_policy.Send(Delivery(id=SendId("a"), message=row("a").message))
 ERRORS = (
     RetryLater("x"),
@@ -37,28 +35,21 @@ ERRORS = (
 )
 
 
-def after(error: SendError, of: Outgoing = row("a")) -> send_policy.WrittenStep:  # noqa: B008 - frozen
-    step = send_policy.next_step(of, SEND, error, settled_at=START, now=START)
-    assert not isinstance(step, send_policy.Attempt)
-    return step
-
-
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failure_loses_a_message_at_its_first_attempt(error: SendError) -> None:
-    written = send_policy.apply_step(reply("a", "head"), after(error, reply("a", "head")), last=SEND, now=START)
+def test_no_failure_loses_a_message_at_its_first_attempt_and_an_unclear_one_is_looked_up(error: SendError) -> None:
+    outgoing = reply("a", "head")
+    step = send_policy.next_step(outgoing, SEND, error, settled_at=START, now=START)
+    assert not isinstance(step, send_policy.Attempt)
+    written = send_policy.apply_step(outgoing, step, last=SEND, now=START)
+    assert (written.attempts, bool(written.error)) == (1, True)
     if isinstance(error, NotEditable):
         assert written.state is SendState.DROPPED
+    elif isinstance(error, ChannelClosed):
+        assert written.state is SendState.PARKED
+    elif isinstance(error, RetryLater | FormRefused | ThreadGone):
+        assert written.state is SendState.PENDING
     else:
-        assert written.state in (SendState.PENDING, SendState.UNKNOWN, SendState.PARKED)
-    assert written.attempts == 1
-    assert written.error
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_only_a_message_that_was_certainly_not_accepted_may_be_sent_without_a_lookup(error: SendError) -> None:
-    step = after(error)
-    surely_not = isinstance(error, RetryLater | FormRefused | ThreadGone | NotEditable | ChannelClosed)
-    assert isinstance(step, send_policy.LookFirst) is not surely_not
+        assert written.state is SendState.UNKNOWN
 
 
 def test_a_clock_that_was_set_back_does_not_hide_a_message_from_the_look_up() -> None:
@@ -117,10 +108,3 @@ def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
     assert send_policy.reset_after_clock_step(lane, pace=timedelta(seconds=1), now=START) == send_policy.Lane(
         at=START, ready_at=START + timedelta(seconds=1)
     )
-
-
-@pytest.mark.parametrize("abilities", [FULL, REDUCED])
-def test_a_message_with_a_related_story_is_a_message_of_its_own(abilities: Abilities) -> None:
-    step = send_policy.first_step(replace(row("a"), message=messages.RELATED), None, abilities=abilities, now=START)
-    assert isinstance(step, send_policy.Send)
-    assert step.delivery.reply_to is None
