@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -23,6 +25,7 @@ def member(
     rules: tuple[str, ...] = ("exit",),
     is_baseline: bool = False,
     copy_of: str | None = None,
+    probability: float | None = None,
     when: datetime = START,
 ) -> Member:
     outlet = outlet or name
@@ -39,6 +42,7 @@ def member(
         article=article.id,
         reason=JoinReason.COPY if copy_of else JoinReason.SIMILAR,
         copy_of=ArticleId(copy_of) if copy_of else None,
+        probability=probability,
     )
     matches = tuple(Match(rule=rule, evidence=()) for rule in rules)
     return Member(article=article, join=join, matches=matches, is_baseline=is_baseline)
@@ -89,5 +93,14 @@ def new_sentence(text: str) -> Fact:
     return replace(fact("new", text), kind="sentence", sentence=text)
 
 
+def rule(**changes: Any) -> Rule:
+    return dataclasses.replace(RULE, **changes)
+
+
 def outcomes(decisions: tuple[Decision, ...]) -> list[tuple[str, str]]:
     return [(decision.action.value, decision.reason.value) for decision in decisions]
+
+
+def decided(*members: Member, arrived: int | None = None, **changes: object) -> list[tuple[str, str]]:
+    """Return what is decided in a situation."""
+    return outcomes(alerts.decide(situation(*members, arrived=arrived, **changes)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
+from typing import Any
 
 from bot import notices
 from bot.model.messages import Notice, Outgoing
@@ -20,17 +22,9 @@ def test_one_occasion_is_one_message_and_another_is_another() -> None:
     assert silent_rule_notice(3).id != silent_rule_notice(4).id
 
 
-def _problem(line: int, **given: object) -> Problem:
-    output = {
-        "severity": "error",
-        "file": "rules/desk.yaml",
-        "line": line,
-        "column": 5,
-        "code": "x",
-        "message": "odd",
-        **given,
-    }
-    return Problem(**output)  # type: ignore[arg-type]
+def _problem(line: int, **changes: Any) -> Problem:
+    base = Problem(severity="error", file="rules/desk.yaml", line=line, column=5, code="x", message="odd")
+    return dataclasses.replace(base, **changes)
 
 
 def _reloaded(*problems: Problem, kept: int = 0, off: int = 0) -> Notice:

@@ -67,6 +67,10 @@ def test_a_value_that_the_article_states_to_replace_the_storys_is_a_change_and_n
     assert changes(title, text) == expected
 
 
+def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
+    assert find_news("CORRECTION: Northlink 999 outage", COUNTED)[0].label == "emergency calls"
+
+
 @pytest.mark.parametrize(
     ("earlier", "title", "text", "expected"),
     [
@@ -153,10 +157,6 @@ def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() 
     assert [(fact.before, fact.after) for fact in result if fact.before] == []
 
 
-def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
-    assert find_news("CORRECTION: Northlink 999 outage", COUNTED)[0].label == "emergency calls"
-
-
 # -- headlines that say that something is new
 
 
@@ -185,8 +185,13 @@ def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
         ("PTA denies plan to block BlackBerry", "Regulator denies BlackBerry plan", None),
         ("Air Caledon withdraws forecast", "Air Caledon scraps forecast", None),
         ("Northlink fined", "Road to Northlink offices cleared of snow", None),
+        ("Northlink fined", "Court quashes Northlink fine", "Reversed"),
+        ("Northlink chief charged with fraud", "Prosecutors drop charges against Northlink chief", "Cleared"),
+        ("Northlink chief charged with fraud", "Northlink chief not cleared of fraud", None),
+        ("Northlink fined", "Northlink was denied the tender", None),
+        ("Northlink chief arrested", "Northlink released a statement", None),
         ("Northlink fined", "Northlink chief denied bail", None),
-        ("Northlink fined", "Northlink may withdraw from Leeds", None),
+        ("Kestrel Foods recalls baby formula", "Kestrel Foods may withdraw recall of baby formula", None),
     ],
 )
 def test_a_headline_that_says_itself_that_something_is_new_is_quoted_and_no_other_is(
@@ -222,22 +227,19 @@ def test_a_headline_is_quoted_without_the_label_of_an_update() -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "text", "expected"),
+    ("title", "text", "shows_title"),
     [
-        (
-            "Correction: Ofcom vote",
-            "The tally was taken by Ofcom, not by Northlink as we had it.",
-            "The tally was taken by Ofcom, not by Northlink as we had it.",
-        ),
+        ("Correction: Ofcom vote", "The tally was taken by Ofcom, not by Northlink as we had it.", False),
         (
             "Correction: Northlink",
             "We gave the day by which Northlink has to pay as 30 December. It is 31 December.",
-            "We gave the day by which Northlink has to pay as 30 December. It is 31 December.",
+            False,
         ),
-        ("Corrected: Polkom, not Sfera, got four", "The auction ended.", "Corrected: Polkom, not Sfera, got four"),
+        ("Corrected: Polkom, not Sfera, got four", "The auction ended.", True),
     ],
 )
-def test_a_correction_is_shown_with_the_words_that_correct(title: str, text: str, expected: str) -> None:
+def test_a_correction_is_shown_with_the_words_that_correct(title: str, text: str, shows_title: bool) -> None:
+    expected = title if shows_title else text
     assert [(fact.mark, fact.sentence) for fact in find_news(title, text)] == [(CORRECTION, expected)]
 
 
@@ -297,26 +299,6 @@ def test_the_newest_statement_of_a_story_that_was_held_is_shown_at_its_head() ->
 def test_a_denial_opposes_a_story_that_did_not_begin_with_it(earlier: list[str], title: str, expected: bool) -> None:
     story = [article(headline, "") for headline in earlier]
     assert facts.opposes(story, article(title, "", outlet="Metro", at=LATER)) is expected
-
-
-@pytest.mark.parametrize(
-    ("title", "kinds"),
-    [
-        ("Regulator denies plan to block Northlink", ("deny",)),
-        ("Northlink chief denied bail", ()),
-        ("Northlink was denied entry to the tender", ()),
-        ("Northlink chief released on bail", ("free",)),
-        ("Northlink released a statement", ()),
-        ("Court quashes Northlink fine", ("reverse",)),
-        ("Prosecutors drop charges against Northlink chief", ("acquit",)),
-        ("Northlink chief not guilty of fraud", ()),
-        ("Patron de Northlink relâché", ("free",)),
-        ("Northlink dementiert Pläne", ("deny",)),
-    ],
-)
-def test_a_turn_is_meant_where_it_is_neither_negated_nor_open(title: str, kinds: tuple[str, ...]) -> None:
-    language = "fr" if "relâché" in title else "de" if "Pläne" in title else "en"
-    assert reading.read(article(title, "", language=language)).statements[0].turns == kinds
 
 
 # -- for a language model, and bounds
