@@ -16,9 +16,6 @@ TITLE = "BlackBerry to leave Pakistan over server access"
         TITLE,
         "BLACKBERRY to leave  Pakistan, over ‘server’ access!",
         f"LIVE: {TITLE}",
-        f"UPDATE 3-{TITLE}",
-        f"Live updates: Watch: {TITLE}",
-        f"{TITLE} - The Gazette",
         f"{TITLE} | Herald",
         f"{TITLE} – Morning Post",
         f"Breaking News: {TITLE} - The Gazette - Asia",
@@ -34,14 +31,11 @@ def test_two_headlines_agree_if_only_additions_of_outlets_differ(other: str) -> 
     "other",
     [
         "",
-        "Cat pictures",
         "BlackBerry to stay in Pakistan over server access",
         f"{TITLE} - hoax",
-        f"{TITLE}: a hoax",
         f"Hoax: {TITLE}",
         "BlackBerry…",
         "BlackBerry to leave Pakistan over money…",
-        "- The Gazette",
     ],
 )
 def test_other_words_do_not_agree(other: str) -> None:
@@ -55,13 +49,9 @@ def test_other_words_do_not_agree(other: str) -> None:
     [
         ("https://news.google.com/rss/search?q=PTA", True),
         ("https://www.google.com/alerts/feeds/123/456", True),
-        ("https://hnrss.org/newest", False),
         ("https://www.reddit.com/r/worldnews/.rss", False),
-        ("https://lobste.rs/rss", False),
         ("https://www.techmeme.com/feed.xml", True),
-        ("https://blog.google/rss/", False),
         ("https://developers.google.com/feed.xml", False),
-        ("https://www.dawn.com/feeds/home", False),
     ],
 )
 def test_known_aggregators_are_recognised_by_their_address_and_none_takes_posts_of_users(
@@ -76,8 +66,6 @@ def test_known_aggregators_are_recognised_by_their_address_and_none_takes_posts_
         ("https://github.com/squat/x/releases.atom", "https://github.com/agency/y/releases.atom"),
         ("https://squat.tumblr.com/rss", "https://agency.tumblr.com/rss"),
         ("https://mastodon.social/@squat.rss", "https://mastodon.social/@agency.rss"),
-        ("https://squat.livejournal.com/data/rss", "https://agency.livejournal.com/data/rss"),
-        ("https://squat.wordpress.com/feed/", "https://agency.wordpress.com/feed/"),
     ],
 )
 def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(hostile: str, its_own: str) -> None:
@@ -92,9 +80,7 @@ def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(host
     ("domain", "owner"),
     [
         ("mashable.com", "Ziff Davis"),
-        ("www.mashable.com", "Ziff Davis"),
         ("WWW.BBC.CO.UK", "BBC"),
-        ("economictimes.indiatimes.com", "The Times Group"),
         ("dawn.com.", "Dawn Media"),
         *((domain, None) for domain in ("gazette.example", "", ".", "com", "co.uk", "notbbc.com", "bbc.com.example")),
     ],

@@ -22,18 +22,10 @@ def _titled(title: str, encoding: str, *, declared: str | None = None, bom: byte
 @pytest.mark.parametrize(
     ("title", "encoding"),
     [
-        ("Café – “quoted”", "windows-1252"),
-        ("Ščerba žije", "iso-8859-2"),
         ("Привет мир", "windows-1251"),
-        ("Привет мир", "koi8-r"),
-        ("東京の記事", "shift_jis"),
-        ("東京の記事", "euc-jp"),
         ("東京の記事", "iso-2022-jp"),
-        ("新闻报道", "gb2312"),
         ("新聞報導", "big5"),
         ("서울 뉴스", "euc-kr"),
-        ("ข่าววันนี้", "tis-620"),
-        ("Γειά σου", "iso-8859-7"),
         ("مرحبا", "windows-1256"),
         (TITLE, "utf-8"),
         (TITLE, "utf-16"),
@@ -52,7 +44,6 @@ def test_a_declared_encoding_is_read(title: str, encoding: str) -> None:
         ("utf-8", codecs.BOM_UTF8),
         ("utf-16-le", codecs.BOM_UTF16_LE),
         ("utf-16-be", codecs.BOM_UTF16_BE),
-        ("utf-16-le", b""),
         ("utf-16-be", b""),
         ("utf-32-be", codecs.BOM_UTF32_BE),
     ],
@@ -85,11 +76,8 @@ def test_a_document_is_believed_where_the_header_names_utf8_and_the_bytes_are_no
     ("label", "encoding", "title"),
     [
         ("x-sjis", "shift_jis", "東京の記事"),
-        ("Windows-31J", "cp932", "東京の記事"),
         ("x-gbk", "gbk", "新闻报道"),
-        ("windows-874", "cp874", "ข่าววันนี้"),
         ("iso-8859-8-i", "iso-8859-8", "שלום"),
-        ("x-mac-cyrillic", "mac-cyrillic", "Привет"),
     ],
 )
 def test_names_of_the_web_that_python_has_not_are_known(label: str, encoding: str, title: str) -> None:
@@ -102,12 +90,9 @@ def test_names_of_the_web_that_python_has_not_are_known(label: str, encoding: st
     ("encoding", "title"),
     [
         ("windows-1251", "Суд приостановил решение регулятора о блокировке мессенджера"),
-        ("koi8-r", "Суд приостановил решение регулятора о блокировке мессенджера"),
         ("shift_jis", "総務省は通信事業者に行政指導を実施した。電波法の改正案を閣議決定しました。"),
-        ("gb2312", "国务院发布新规，工信部回应质疑。法院暂停禁令，监管机构开出罚单。"),
         ("euc-kr", "법원이 메신저 차단 명령을 중지했다. 규제 기관이 통신사에 과징금을 부과했다."),
         ("windows-1252", "Größere Städte würden gefördert, erklärte der Minister"),
-        ("windows-1252", "L’État a été prévenu dès l’été ; où sont passées les forêts, naïveté ou excès ?"),
         ("windows-1256", "علقت المحكمة قرار الهيئة التنظيمية بحجب تطبيق المراسلة وقدم الوزير مشروع الرخصة"),
     ],
 )

@@ -8,41 +8,19 @@ from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.testing import sources as contract
 from bot.testing.sources import SourceDocument
-from tests.feeds.documents import item, rss
+from tests.feeds.documents import KINDS, of_kind
 
 _TITLES = ("Regulator writes order 1", "Regulator writes order 2")
+_ITEMS = [{"id": title[-1], "title": title, "link": f"https://news.example.org/{title[-1]}"} for title in _TITLES]
 DOCUMENTS = [
-    SourceDocument(kind="rss", content=rss(item(1), item(2)).encode(), titles=_TITLES),
-    SourceDocument(
-        kind="jsonfeed",
-        content=b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [
-            {"id": "1", "title": "Regulator writes order 1", "date_published": "2015-12-02T09:00:00Z"},
-            {"id": "2", "title": "Regulator writes order 2", "content_text": "x"}]}""",
-        titles=_TITLES,
-    ),
-    SourceDocument(
-        kind="sitemap",
-        content=b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
-            xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">"""
-        + b"".join(
-            b"<url><loc>https://news.example.org/%d</loc><news:news><news:title>Regulator writes order %d</news:title>"
-            b"<news:publication_date>2015-12-02T09:00:00Z</news:publication_date></news:news></url>\n" % (n, n)
-            for n in (1, 2)
+    *(
+        SourceDocument(
+            kind=kind,
+            content=of_kind(kind, *_ITEMS).encode(),
+            titles=_TITLES,
+            options={"item": "li"} if kind == "page" else {},
         )
-        + b"</urlset>",
-        titles=_TITLES,
-    ),
-    SourceDocument(
-        kind="page",
-        content=b"<html lang='en'><body><ul class='news'>"
-        + b"".join(
-            b"<li><a href='/%d'>Regulator writes order %d</a><time datetime='2015-12-02'>2 December</time></li>\n"
-            % (n, n)
-            for n in (1, 2)
-        )
-        + b"</ul></body></html>",
-        titles=_TITLES,
-        options={"item": "ul.news > li"},
+        for kind in sorted({*KINDS.values()})
     ),
     SourceDocument(
         kind="imap",

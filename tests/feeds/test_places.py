@@ -40,7 +40,6 @@ EXPECTED = {
         "https://news.google.com/rss/topics/CAAqJggKIiBDQkFTRWdvSUwyMHZNRGx1?hl=en-US&gl=US&ceid=US:en"
     ),
     "bing-news:en-PK:BlackBerry": "https://www.bing.com/news/search?q=BlackBerry&format=rss&mkt=en-PK",
-    "google-news:topic/WORLD": ("https://news.google.com/rss/headlines/section/topic/WORLD?hl=en-US&gl=US&ceid=US:en"),
     "gdelt:PTA domain:dawn.com": (
         "https://api.gdeltproject.org/api/v2/doc/doc?query=PTA%20domain%3Adawn.com"
         "&mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"
@@ -62,22 +61,15 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
     "written",
     [
         "youtube:channel",
-        "youtube:UC1",
         "reddit:pakistan",
         "reddit:r/../../etc",
-        "mastodon:@name",
         "mastodon:@name@server",
-        "bluesky:name",
-        "telegram:a b",
         "telegram:c/../../x",
         "github:django",
         "github:a/b/commits",
         "google-news:topic/PETS",
-        "google-news:",
         "gdelt:\x00 y",
-        "rsshub:route",
         "rsshub:https://me:secret@host/route",
-        "rsshub://host/route",
     ],
 )
 def test_an_unknown_form_is_refused_with_the_known_forms(written: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,13 @@ from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import TLS, FeedServer, Reply
 
 BODY = b"<rss/>"
-ENVIRON = {"TOKEN": "open-sesame", "PASSWORD": "päss:word", "SESSION": "a1,b2", "EVIL": "x\r\nX-Evil: yes"}
+ENVIRON = {
+    "TOKEN": "open-sesame",
+    "PASSWORD": "päss:word",
+    "SESSION": "a1,b2",
+    "EVIL": "x\r\nX-Evil: yes",
+    "TWO": "a; admin=1",
+}
 TOKEN = Secret.parse("env:TOKEN")
 
 
@@ -45,17 +50,18 @@ async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, pr
     assert base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode() == "analyst:päss:word"
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("status", [302, 308])
 async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
     server: FeedServer, private: HttpFetcher, status: int
 ) -> None:
     async with FeedServer() as other:
         server.serve("/feed", Reply.redirect("/inside", status=status))
         server.serve("/inside", Reply.redirect(other.url("/outside"), status=status))
-        other.serve("/outside", BODY)
+        # The same host by another name is another origin too.
+        other.serve("/outside", Reply.redirect(server.url("/again", host="feeds.test"), status=status))
+        server.serve("/again", BODY)
         assert (await private.get(configured(url=server.url(), access=EVERYTHING))).body == BODY
-        assert all("cookie" in request.headers for request in server.requests)
-        assert len(server.requests) == 2
+        assert ["cookie" in request.headers for request in server.requests] == [True, True, False]
         [stranger] = other.requests
         assert not {"authorization", "cookie", "x-api-key", "accept-language"} & stranger.headers.keys()
         assert "open-sesame" not in str(stranger)
@@ -70,13 +76,6 @@ async def test_a_feed_that_moved_to_another_origin_is_polled_there_without_them(
         assert not {"authorization", "cookie", "x-api-key"} & other.requests[0].headers.keys()
 
 
-async def test_the_same_host_by_another_name_is_another_origin(server: FeedServer, private: HttpFetcher) -> None:
-    server.serve("/feed", Reply.redirect(server.url("/inside", host="feeds.test")))
-    server.serve("/inside", BODY)
-    await private.get(configured(url=server.url(), access=EVERYTHING))
-    assert ["cookie" in request.headers for request in server.requests] == [True, False]
-
-
 async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=BODY, headers={"Set-Cookie": "track=1; Path=/"}))
     await private.get(configured(url=server.url(), access=EVERYTHING))
@@ -85,37 +84,23 @@ async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, priva
 
 
 @pytest.mark.parametrize(
-    "access",
+    ("access", "error"),
     [
-        Access(headers=(("X-Api-Key", Secret.parse("env:EVIL")),)),
-        Access(cookies=(("session", Secret.parse("env:EVIL")),)),
-        Access(auth=Auth(bearer=Secret.parse("env:EVIL"))),
-        Access(proxy=Secret.parse("env:EVIL")),
+        (Access(headers=(("X-Api-Key", Secret.parse("env:EVIL")),)), "such as a line break; not sent"),
+        (Access(cookies=(("session", Secret.parse("env:EVIL")),)), "such as a line break; not sent"),
+        (Access(auth=Auth(bearer=Secret.parse("env:EVIL"))), "such as a line break; not sent"),
+        (Access(proxy=Secret.parse("env:EVIL")), "such as a line break; not sent"),
+        (Access(cookies=(("session", Secret.parse("env:TWO")),)), "the cookie session"),
+        (Access(auth=Auth(bearer=Secret.parse("env:FORGOTTEN"))), "the variable FORGOTTEN is not set"),
     ],
 )
-async def test_a_line_break_in_a_secret_begins_no_header(
-    server: FeedServer, private: HttpFetcher, access: Access
+async def test_a_secret_that_would_begin_another_header_or_is_not_there_stops_the_request(
+    server: FeedServer, private: HttpFetcher, access: Access, error: str
 ) -> None:
-    with pytest.raises(AddressRefused, match="such as a line break; not sent") as caught:
+    with pytest.raises(AddressRefused, match=error) as caught:
         await private.get(configured(url=server.url(), access=access))
     assert not server.requests
     assert "Evil" not in str(caught.value)
-
-
-async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: Path, private: HttpFetcher) -> None:
-    (tmp_path / "cookie").write_text("a; admin=1")
-    secret = Secret.parse(f"file:{tmp_path}/cookie")
-    with pytest.raises(AddressRefused, match="the cookie session"):
-        await private.get(configured(url=server.url(), access=Access(cookies=(("session", secret),))))
-
-
-async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
-    server: FeedServer, private: HttpFetcher
-) -> None:
-    missing = Auth(bearer=Secret.parse("env:FORGOTTEN"))
-    with pytest.raises(AddressRefused, match="the variable FORGOTTEN is not set"):
-        await private.get(configured(url=server.url(), access=Access(auth=missing)))
-    assert not server.requests
 
 
 async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetcher) -> None:

@@ -93,15 +93,17 @@ async def test_the_readable_part_of_a_damaged_gzip_is_kept(server: FeedServer, f
         Reply(hang_up=True),
         Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"),
         Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"),
+        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
     ],
-    ids=["hangs up", "uses another protocol", "gives no number as length"],
+    ids=["hangs up", "uses another protocol", "gives no number as length", "has two framings"],
 )
-async def test_a_server_that_does_not_use_http_is_an_error(
+async def test_a_server_that_does_not_use_http_is_an_error_and_asked_once(
     server: FeedServer, fetcher: HttpFetcher, reply: Reply
 ) -> None:
     server.serve("/feed", reply)
     with pytest.raises(Unreachable, match="closed the connection early, or does not use HTTP"):
         await fetcher.get(configured(url=server.url()))
+    assert server.connection_count == 1
 
 
 async def test_a_coding_that_was_not_requested_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:

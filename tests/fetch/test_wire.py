@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bot.feeds import items
 from bot.fetch import protocol
-from bot.model.feeds import Entry, Feed, ParsedFeed
+from bot.model.feeds import Entry, FaultyItem, Feed, ParsedFeed
 from bot.model.fetching import Body
 
 _TEXT = st.text(max_size=30)
@@ -66,16 +66,25 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
         return
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        (Entry(title="x" * 3_000),),
-        (Entry(title="x"),) * 5_001,
-    ],
-)
-def test_values_that_no_document_can_have_are_garbage(entries: tuple[Entry, ...]) -> None:
+@pytest.mark.parametrize("payload", [b"", b"\xc1\xc1", b"\x93\xa4done\x05\x90", b"cos\nsystem\n(S'true'\ntR."])
+def test_bytes_that_are_no_message_are_garbage(payload: bytes) -> None:
     with pytest.raises(protocol.Garbage):
-        _JOB.unpack(protocol.Done(ParsedFeed(), items.prepare_items(_FEED, ParsedFeed(entries=entries))[1]))
+        protocol.decode_result(payload)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        ParsedFeed(entries=(Entry(title="x" * 3_000),)),
+        ParsedFeed(entries=(Entry(title="x"),) * 5_001),
+        ParsedFeed(faulty_items=(FaultyItem(entry=Entry(title="Good"), error="call 555-0100"),)),
+        ParsedFeed(faulty_items=(FaultyItem(hash="call 555-0100", error="LookupError"),)),
+    ],
+    ids=["a long title", "many items", "an error in words of its own", "a hash in words of its own"],
+)
+def test_values_that_no_document_can_have_are_garbage(reading: ParsedFeed) -> None:
+    with pytest.raises(protocol.Garbage):
+        _JOB.unpack(_done(reading))
 
 
 def test_only_selectors_are_written_into_a_configuration() -> None:
