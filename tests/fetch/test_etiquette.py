@@ -162,15 +162,11 @@ def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
     ("response_headers", "seconds"),
     [
         ({"cache-control": "max-age=60"}, 60),
-        ({"cache-control": 'private, max-age="60", max-age=9'}, 60),
         ({"cache-control": "max-age=60, no-cache"}, None),
         ({"cache-control": "no-store", "expires": "Wed, 02 Dec 2015 10:00:00 GMT"}, None),
-        ({"cache-control": "max-age=0", "expires": "Wed, 02 Dec 2015 10:00:00 GMT"}, None),
         ({"cache-control": "max-age=60", "age": "60"}, None),
         ({"expires": "Wed, 02 Dec 2015 09:30:00 GMT"}, 1800),
         ({"expires": "Wed, 02 Dec 2015 07:30:00 GMT", "date": "Wed, 02 Dec 2015 07:00:00 GMT"}, 1800),
-        ({"expires": "0"}, None),
-        ({"expires": "-1", "cache-control": ""}, None),
         ({}, None),
     ],
 )

@@ -94,13 +94,10 @@ async def test_robots_txt_is_asked_first_and_once_a_day(
     ("robots", "is_read"),
     [
         (b"User-agent: *\nDisallow: /", False),
-        (b"User-agent: *\nDisallow: /private", True),
         (b"User-agent: *\nDisallow: /\n\nUser-agent: wirewatch\nAllow: /", True),
         (b"User-agent: wirewatch\nDisallow: /*a$", False),
         (b"User-agent: *\nDisallow: /\nAllow: /a", True),
         (b"\xef\xbb\xbfUser-agent: *\nDisallow: /a", False),
-        (b"<html>no such page</html>", True),
-        (b"\xff\xfe\x00\x00", True),
         (b"", True),
     ],
 )
@@ -188,12 +185,9 @@ async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
     [
         (b"%PDF-1.4", "application/pdf", 200),
         (PAGE, "text/html", 404),
-        (PAGE, "text/html", 304),
-        (b"\x00\x01\x02", "", 200),
         (b"", "text/html", 200),
         (b"<" * 50_000, "text/html", 200),
         (b"\xff" * 5_000, "text/html; charset=utf-8", 200),
-        (b"<p>" + b"\x00" * 500, "text/html; charset=nonsense", 200),
     ],
 )
 async def test_a_page_without_an_article_gives_no_text_and_no_error(
@@ -225,12 +219,10 @@ def _page(head: str = "") -> str:
 @pytest.mark.parametrize(
     ("page", "content_type"),
     [
-        (_page().encode(), "text/html"),
         (_page().encode("utf-8-sig"), "text/html; charset=iso-8859-1"),
         (_page().encode("cp1252"), 'text/html; charset="ISO-8859-1"'),
         (_page('<meta charset="windows-1252">').encode("cp1252"), "text/html"),
         (_page('<meta http-equiv="Content-Type" content="text/html; charset=latin1">').encode("cp1252"), ""),
-        (_page('<meta charset="utf-8">').encode(), "text/html; charset=us-ascii; charset=nonsense"),
         (_page().encode("utf-16"), "text/html"),
     ],
 )

@@ -18,6 +18,7 @@ from tests.fetch.conftest import read_title
 from tests.testbed import faulty_reader
 
 FEED = Feed(url=URL)
+THAI = '<?xml version="1.0" encoding="windows-874"?>'
 #: The error that each of these documents causes.
 _TOO_MUCH = {
     "fault-time": (
@@ -92,10 +93,13 @@ async def test_halves_of_surrogate_pairs_are_joined_or_replaced(readers: ReaderP
 @pytest.mark.long
 async def test_the_largest_documents_that_are_fetched_stay_within_the_limits() -> None:
     processes = ReaderProcesses(1, max_bytes=10_000_000)
+    documents = []
     for count, size, around in ((5_000, 1_800, ""), (200, 49_000, "<![CDATA[<p>x</p>]]>"), (11, 890_000, "&lt;b&gt;")):
         text = ((around + "word text here ") * (size // 14))[:size].rpartition(" ")[0]
-        document = rss(*(item(number, body=text) for number in range(count)))
-        assert 9_000_000 < len(document) < 10_300_000
-        reading, _ = await processes.read(Body(content=document.encode(), content_type="", url=URL), FEED)
+        documents.append((count, rss(*(item(number, body=text) for number in range(count))).encode()))
+        assert 9_000_000 < len(documents[-1][1]) < 10_300_000
+    thai = rss(*(item(number, body="ปิดทางลับ " * 7_500) for number in range(40)), declaration=THAI).encode("cp874")
+    for count, document in [*documents, (40, thai)]:
+        reading, _ = await processes.read(Body(content=document, content_type="", url=URL), FEED)
         assert len(reading.entries) == count
     await processes.close()

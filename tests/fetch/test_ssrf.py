@@ -136,22 +136,16 @@ async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: Mak
         await fetcher.get(configured(url="http://feeds.test/"))
 
 
-async def test_tls_sees_the_name(make_fetcher: MakeFetcher) -> None:
+async def test_tls_sees_the_name_and_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
     async with FeedServer(tls=True) as server:
         server.serve("/feed", b"<rss/>")
         tls = ssl.create_default_context(cafile=str(TLS / "ca.pem"))
         fetcher = make_fetcher(tls=tls, resolve=to_localhost)
-        answer = await fetcher.get(configured(url=server.url(host="feeds.test")))
-        assert answer.status == 200
+        assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
         with pytest.raises(Unreachable, match="certificate is for another name"):
             await fetcher.get(configured(url=server.url(host="other.test")))
-
-
-async def test_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
-    async with FeedServer(tls=True) as server:
-        fetcher = make_fetcher(resolve=to_localhost)
         with pytest.raises(Unreachable, match="SSL_CERT_FILE"):
-            await fetcher.get(configured(url=server.url(host="feeds.test")))
+            await make_fetcher(resolve=to_localhost).get(configured(url=server.url(host="feeds.test")))
 
 
 async def test_the_proxy_of_the_environment_is_used_only_if_configured(

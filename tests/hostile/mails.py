@@ -27,16 +27,10 @@ def _nested(count: int, rest: bytes) -> bytes:
 #: Each is generated when it is needed: together they have about 40 MB.
 MAILS: Mapping[str, Callable[[], bytes]] = {
     "charset: a megabyte of Thai": lambda: _html("ก".encode("cp874") * 990_000, charset=b"tis-620"),
-    "charset: a megabyte of Thai as text": lambda: (
-        b"Subject: Hostile\nContent-Type: text/plain; charset=windows-874\n\n" + "ก".encode("cp874") * 1_900_000
-    ),
     "charset: no character at all": lambda: _html(b"\xff" * 1_400_000, charset=b"utf-8"),
     "charset: escapes": lambda: _html(b"&amp;" * 250_000 + b"&" * 500_000),
     "charset: bytes that are escaped": lambda: b"Subject: Hostile\n\n" + b"&<>" * 600_000,
     "headers: semicolons in a quote": lambda: _headed(b'Content-Type: text/html; x="' + b";" * 200_000 + b'"'),
-    "headers: semicolons before a boundary": lambda: _headed(
-        b'Content-Type: multipart/mixed; x="' + b";" * 200_000 + b'"; boundary=b', b"--b\n\ntext\n--b--\n"
-    ),
     "headers: semicolons in each part": lambda: (
         _headed(b"Content-Type: multipart/mixed; boundary=b", b"")
         + (b'--b\nContent-Type: text/html; x="' + b";" * 6_000 + b'"\n\n \n') * 290
@@ -45,11 +39,7 @@ MAILS: Mapping[str, Callable[[], bytes]] = {
     "headers: numbered parameters": lambda: _headed(
         b"Content-Type: text/html; " + b"".join(b"a*%d=b; " % number for number in range(50_000))
     ),
-    "headers: a disposition": lambda: _headed(
-        b'Content-Type: text/html\nContent-Disposition: inline; x="' + b";" * 200_000 + b'"'
-    ),
     "headers: half a million": lambda: b"Subject: Hostile\n" + b"a:\n" * 500_000 + b"\ntext",
-    "headers: one of half a million lines": lambda: b"Subject: Hostile\n" + b" a\n" * 500_000 + b"\ntext",
     "headers: encoded words": lambda: b"Subject: " + b"=?utf-8?b?YQ==?= " * 100_000 + b"\n\ntext",
     "headers: a sender of brackets": lambda: b"Subject: Hostile\nFrom: " + b"<(\"" * 500_000 + b"\n\ntext",
     "mail: lines between boundaries": lambda: _nested(55, b"\n" * 1_900_000),
@@ -60,9 +50,7 @@ MAILS: Mapping[str, Callable[[], bytes]] = {
     "mail: packed by uuencode": lambda: _headed(
         b"Content-Type: text/html\nContent-Transfer-Encoding: x-uuencode", b"begin 644 x\n" + b"M\n" * 900_000
     ),
-    "anchors: never closed": lambda: _html(b'<a href="https://x.example/1"><b>' * 100 + _WORDS),
     "anchors: never closed, a megabyte": lambda: _html(b'<a href="https://x.example/1"><b>' * 280 + _WORDS * 12),
-    "anchors: headings never closed": lambda: _html(b"<h1><b><a name=x>" * 180 + _WORDS * 12),
     "anchors: headings in headings": lambda: _html(b"<h1><h2><h3><h4>" * 120 + _WORDS * 12),
 }  # fmt: skip
 #: One of each family, small enough for the IMAP server of the tests: larger ones keep it busy for minutes.
