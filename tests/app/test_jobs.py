@@ -52,7 +52,7 @@ async def running(*works: Callable[[], Coroutine[None, None, object]]) -> AsyncI
         stop.set()
 
 
-@pytest.mark.parametrize("days", [-1, 1, 30, 20_000])
+@pytest.mark.parametrize("days", [-1, 20_000])
 async def test_a_leap_of_the_clock_costs_no_time_and_no_memory(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "CLOCK_CHECK", 5 * EVERY)
     offset = timedelta()

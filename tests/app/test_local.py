@@ -1,4 +1,4 @@
-"""One process that does all the work: many feeds, hanging feeds, reader processes and reloads."""
+"""One process that does all the work: many feeds, and feeds that hang."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from bot import app, storage
+from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from tests.journeys.world import rss, world
 from tests.testbed import configs
-from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
 
 PROMPT, HANGING = 60, 3
@@ -50,34 +48,11 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
         assert all(len(server.seen(path)) == 1 for path in hanging)
 
 
-# -- a single pass over many feeds goes in portions
-
-
-OUTLETS = ("wire", "courier", "ledger", "herald", "tribune")
-
-
 async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "PORTION", 2)
     async with world(tmp_path / "config") as running:
-        running.configure(*OUTLETS)
+        running.configure("wire", "courier", "ledger", "herald", "tribune")
         for _ in range(2):
             report = await running.once()
             polled = [feed.url for feed in report.passed.feeds]
-            assert len(polled) == len(set(polled)) == len(OUTLETS)
-
-
-# -- what a reload says in the log
-
-
-async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_place(tmp_path: Path) -> None:
-    mistaken = "rules:\n  - {name: B, al: [BlackBerry], notify: alerts}\n"
-    configs.write(tmp_path, bot="channels: {alerts: {kind: console}}\n", rules=mistaken)
-    settings, clock = app.load(tmp_path, {}, wants_warnings=False), FakeClock()
-    store = storage.open_store("sqlite://", clock=clock)
-    with capture_logs() as logs:
-        await runtime.announce_reload(store, settings, now=clock.now())
-    await store.close()
-    (line,) = logs
-    assert (line["log_level"], line["event"]) == ("warning", "configuration reloaded with problems")
-    assert "a.yaml:2:" in line["first"]
-    assert '"al"' in line["first"]
+            assert len(polled) == len(set(polled)) == 5

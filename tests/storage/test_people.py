@@ -1,4 +1,4 @@
-"""What people decide: silences and judgements, over every store."""
+"""The silences and judgements of people, over every store."""
 
 from __future__ import annotations
 

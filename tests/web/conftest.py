@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from tests.testbed.servers import slack
 from tests.web.made import COVERAGE, HOSTILE, OTHER_RULES
 
 TOKEN = "a token of the page"
+PUBLIC_URL = "https://watch.example.org"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +67,6 @@ def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: b
     return config.WebSettings(listen=f"{host}:0", token=secret, tokens=TOKENS if has_tokens else {})
 
 
-def publish(folder: Path) -> None:
-    """Give the page its public address in bot.yaml."""
-    with (folder / "bot.yaml").open("a") as file:
-        file.write("web: {listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: 'https://watch.example.org'}\n")
-
-
 @asynccontextmanager
 async def page_over(
     folder: Path,
@@ -103,13 +100,21 @@ async def fill(folder: Path) -> None:
         setup.publish("hostile", *HOSTILE)
         setup.outlets.serve("/broken.xml", b"<html><body>not a feed</body></html>")
         await setup.once()
+    feeds = folder / "feeds.yaml"
+    feeds.write_text(feeds.read_text().replace("name: hostile,", "name: hostile, tags: [animals],"))
 
 
 @pytest.fixture(scope="session")
-def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page") / "config"
-    folder.mkdir()
-    asyncio.run(fill(folder))
+def filled_once() -> Path:
+    """A configuration and its database, made once in a process, also for other folders' tests."""
+    return Path(_fill_once().name) / "config"
+
+
+@functools.cache
+def _fill_once() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory()
+    (Path(folder.name) / "config").mkdir()
+    asyncio.run(fill(Path(folder.name) / "config"))
     return folder
 
 
@@ -126,15 +131,14 @@ def filled(filled_once: Path, tmp_path: Path) -> Path:
     return copied(filled_once, tmp_path / "config")
 
 
-@pytest.fixture(scope="session")
-def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A page in a separate loop for all tests that only read it."""
-    folder = copied(filled_once, tmp_path_factory.mktemp("shared") / "config")
+@contextmanager
+def served(folder: Path, settings: config.WebSettings) -> Iterator[Page]:
+    """Serve a page in a separate loop, for all tests that only read it."""
     opened: Future[Page] = Future()
     is_over = threading.Event()
 
     async def serve() -> None:
-        async with page_over(folder) as page:
+        async with page_over(folder, settings) as page:
             await page.tick()
             opened.set_result(page)
             await asyncio.to_thread(is_over.wait)
@@ -146,6 +150,24 @@ def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield opened.result()
         is_over.set()
         serving.result()
+
+
+@pytest.fixture(scope="session")
+def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page without a token, to be read only. Programs have tokens."""
+    folder = copied(filled_once, tmp_path_factory.mktemp("shared") / "config")
+    with served(folder, listening(has_tokens=True)) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def guarded(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page with a token and a public address, to be read only. Programs have tokens too."""
+    folder = copied(filled_once, tmp_path_factory.mktemp("guarded") / "config")
+    with (folder / "bot.yaml").open("a") as file:
+        file.write(f"web: {{listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: '{PUBLIC_URL}'}}\n")
+    with served(folder, listening(has_token=True, has_tokens=True)) as page:
+        yield page
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bot.model.messages import SendState
 from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.made import add_long_story
-from tests.web.test_judged import judge
+from tests.web.test_pages import judge
 
 CHROMIUM = Path(os.environ.get("WIREWATCH_CHROMIUM", "/usr/bin/chromium"))
 #: Where the pictures are kept to be looked at; else they go with the test.
@@ -146,26 +146,6 @@ async def test_every_page_is_readable_and_accessible(
             assert await tab.evaluate("document.documentElement.scrollHeight") <= 2_500
     assert set(hosts) <= {"127.0.0.1", "data:"}
     assert complaints == []
-
-
-async def test_the_playground_works_by_keyboard_and_without_javascript(page: Page, browser: async_api.Browser) -> None:
-    context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
-    tab = await context.new_page()
-    await tab.goto(page.site.url + "/try")
-    await tab.get_by_label("Rule, list or query").fill("name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n")
-    await tab.get_by_label("Days back").fill("3")
-    await tab.keyboard.press("Enter")
-    await tab.wait_for_url("**/try?rule=**")
-    assert await tab.get_by_role("heading", name="Mine: 2 matches").is_visible()
-    assert "BlackBerry" in await tab.locator("mark").all_inner_texts()
-
-
-async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, browser: async_api.Browser) -> None:
-    tab, _, _ = await opened(browser, size=DESK)
-    await tab.goto(page.site.url + "/feeds")
-    await tab.keyboard.press("Tab")
-    assert await tab.evaluate("document.activeElement.textContent") == "Skip to content"
-    assert await tab.get_by_role("navigation", name="Pages").locator("[aria-current=page]").inner_text() == "Feeds"
 
 
 async def test_a_page_of_another_site_runs_no_rule_and_reads_nothing(page: Page, browser: async_api.Browser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
@@ -18,7 +17,7 @@ from bot.feeds.kinds import jsonfeed, rss
 from bot.model.fetching import Body
 from bot.web.access import feed_token
 from tests.testbed import made
-from tests.web.conftest import TOKEN, Page, listening, page_over, publish
+from tests.web.conftest import PUBLIC_URL, TOKEN, Page
 from tests.web.markup import elements, tree_of, values
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -58,18 +57,9 @@ async def test_a_feed_has_what_atom_requires(shared: Page) -> None:
         assert len(select_texts(root, path)) == 1, path
     entries = root.findall("a:entry", ATOM)
     assert len(entries) == 3
-    for entry in entries:
-        for path in (
-            "a:id",
-            "a:title",
-            "a:updated",
-            "a:published",
-            "a:link[@rel='alternate']",
-            "a:content[@type='html']",
-        ):
-            assert len(select_texts(entry, path)) == 1, path
-    ids = select_texts(root, "a:entry/a:id/text()")
-    assert len(set(ids)) == len(ids)
+    for path in ("id", "title", "updated", "published", "link[@rel='alternate']", "content[@type='html']"):
+        assert [len(select_texts(entry, f"a:{path}")) for entry in entries] == [1, 1, 1], path
+    assert len(set(select_texts(root, "a:entry/a:id/text()"))) == 3
     updated = select_texts(root, "a:entry/a:updated/text()")
     assert updated == sorted(updated, reverse=True)
     assert select_texts(root, "a:updated/text()") == updated[:1]
@@ -95,25 +85,21 @@ async def test_an_entry_is_updated_as_its_story_is_and_unchanged_feeds_are_not_s
     assert len(json.loads(after.content)["items"]) == len(json.loads(before.content)["items"])
 
 
-async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_that_a_reader_names(filled: Path) -> None:
-    own = feed_token(TOKEN)
-    for public_url in (None, "https://watch.example.org"):
-        if public_url:
-            publish(filled)
-        async with page_over(filled, listening(has_token=True)) as page:
-            collected = []
-            for host in ("evil.example", "127.0.0.1"):
-                headers = {"host": host}
-                answer = await page.get("/feeds/all.atom", params={"token": own}, headers=headers)
-                collected.append(etree.fromstring(answer.content))
-            ids = {select_texts(root, "a:id/text()")[0] for root in collected}
-            assert ids == {"https://watch.example.org/feeds/all" if public_url else "urn:wirewatch:feeds:all"}
-            links = {link for root in collected for link in select_texts(root, "a:link/@href")}
-            assert any("evil.example" in link for link in links) is (public_url is None)
-            feed = json.loads((await page.get("/feeds/all.json", params={"token": own})).content)
-            if public_url:
-                assert feed["feed_url"] == f"{public_url}/feeds/all.json"
-                assert f'href="{public_url}/story/' in feed["items"][0]["content_html"]
+async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_that_a_reader_names(
+    shared: Page, guarded: Page
+) -> None:
+    own = {"token": feed_token(TOKEN)}
+    for host in ("evil.example", "127.0.0.1"):
+        answer = await guarded.get("/feeds/all.atom", params=own, headers={"host": host})
+        root = etree.fromstring(answer.content)
+        assert select_texts(root, "a:id/text()") == [f"{PUBLIC_URL}/feeds/all"]
+        assert "evil.example" not in answer.text
+    feed = json.loads((await guarded.get("/feeds/all.json", params=own)).content)
+    assert feed["feed_url"] == f"{PUBLIC_URL}/feeds/all.json"
+    assert f'href="{PUBLIC_URL}/story/' in feed["items"][0]["content_html"]
+    root = etree.fromstring((await shared.get("/feeds/all.atom", headers={"host": "localhost"})).content)
+    assert select_texts(root, "a:id/text()") == ["urn:wirewatch:feeds:all"]
+    assert "http://localhost/feeds/all.atom" in select_texts(root, "a:link/@href")
 
 
 async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
@@ -138,28 +124,23 @@ async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
         assert not [name for entry in elements(tree, "//*") for name in map(str, entry.attrib) if name.startswith("on")]
 
 
-async def test_a_feeds_own_token_opens_feeds_and_nothing_else(filled: Path) -> None:
-    async with page_over(filled, listening(has_token=True)) as page:
-        own = feed_token(TOKEN)
-        assert (await page.get("/feeds/all.atom")).status_code == 401
-        assert (await page.get("/feeds/all.atom", params={"token": "wrong"})).status_code == 401
-        assert (await page.get("/feeds/all.atom", params={"token": TOKEN})).status_code == 401
-        opened = await page.get("/feeds/all.atom", params={"token": own})
-        assert opened.status_code == 200
-        assert own not in opened.text
-        assert TOKEN not in opened.text
-        for path in ("/", "/feeds", "/stories", "/search", "/metrics", "/feeds/../stories"):
-            assert (await page.get(path, params={"token": own})).status_code == 401
-        foreign = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
-        assert (await page.get("/feeds/all.atom", params={"token": own}, headers=foreign)).status_code == 403
-        tree = tree_of((await page.get("/stories", headers={"authorization": f"Bearer {TOKEN}"})).text)
-        assert f"/feeds/all.atom?token={own}" in values(tree, "//a/@href")
+async def test_a_feeds_own_token_opens_feeds_and_nothing_else(guarded: Page) -> None:
+    own = feed_token(TOKEN)
+    for params in ({}, {"token": "wrong"}, {"token": TOKEN}):
+        assert (await guarded.get("/feeds/all.atom", params=params)).status_code == 401
+    opened = await guarded.get("/feeds/all.atom", params={"token": own})
+    assert opened.status_code == 200
+    assert own not in opened.text
+    assert TOKEN not in opened.text
+    for path in ("/", "/feeds", "/stories", "/search", "/metrics", "/feeds/../stories"):
+        assert (await guarded.get(path, params={"token": own})).status_code == 401
+    foreign = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    assert (await guarded.get("/feeds/all.atom", params={"token": own}, headers=foreign)).status_code == 403
+    tree = tree_of((await guarded.get("/stories", headers={"authorization": f"Bearer {TOKEN}"})).text)
+    assert f"/feeds/all.atom?token={own}" in values(tree, "//a/@href")
 
 
-async def test_a_tag_of_feeds_has_a_feed_of_the_stories_that_they_tell(filled: Path) -> None:
-    feeds = filled / "feeds.yaml"
-    feeds.write_text(feeds.read_text().replace("name: hostile,", "name: hostile, tags: [animals],"))
-    async with page_over(filled) as page:
-        items = json.loads((await page.get("/feeds/tag.json", params={"name": "animals"})).content)["items"]
+async def test_a_tag_of_feeds_has_a_feed_of_the_stories_that_they_tell(shared: Page) -> None:
+    items = json.loads((await shared.get("/feeds/tag.json", params={"name": "animals"})).content)["items"]
     assert len(items) == 2
     assert all("Wombat" in item["title"] for item in items)
