@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 
 from bot.model.stories import Article
 from bot.rules import expression
@@ -134,7 +133,7 @@ def is_weak(leaf: expression.Leaf, compiled: CompiledRule, slow: Slow) -> bool:
         for first, last in term_places(words.text, False, title)
         for index in range(first, last + 1)
     }
-    words = [token.text for index, token in enumerate(title.tokens) if index not in own]
+    words = [word for index, (word, _, _) in enumerate(title.tokens) if index not in own]
     loud = [word for word in words if all(c.isupper() or not c.isalpha() for c in word)]
     return len(words) >= 4 and len(loud) * 4 >= len(words) * 3
 
@@ -142,21 +141,18 @@ def is_weak(leaf: expression.Leaf, compiled: CompiledRule, slow: Slow) -> bool:
 # -- texts and terms, word by word
 
 
-@dataclass(frozen=True)
-class Token:
-    text: str
-    possessive: str
-    #: The text up to the next word, without a possessive.
-    behind: str
+#: A word, its possessive, and the text up to the next word without the possessive.
+Token = tuple[str, str, str]
+#: The first and the last word of each place.
+Places = set[tuple[int, int]]
 
 
 def tokenise(string: str) -> tuple[str, list[Token]]:
-    """Return the text before the first word, and each word with the text behind it."""
+    """Return the text before the first word, and the words."""
     words = list(tokens.tokens(string))
     ends = [*(word.start for word in words[1:]), len(string)]
     return string[: words[0].start] if words else string, [
-        Token(word.text, word.possessive, word.mark + string[word.gap : end])
-        for word, end in zip(words, ends, strict=False)
+        (word.text, word.possessive, word.mark + string[word.gap : end]) for word, end in zip(words, ends, strict=False)
     ]
 
 
@@ -170,33 +166,28 @@ class Field:
         self.name = name
         self.normal = tokens.normalise(original)
         lead, self.tokens = tokenise(self.normal)
-        self.gaps = [tokens.gap_form(lead), *(tokens.gap_form(token.behind) for token in self.tokens)]
+        self.gaps = [tokens.gap_form(text) for text in (lead, *(behind for _, _, behind in self.tokens))]
 
 
-Places = set[tuple[int, int]]
-
-
-def term_words(term: str) -> tuple[str, list[tuple[str, str, str]]]:
+def term_words(term: str) -> tuple[str, list[Token]]:
     """The lead, then for each word: the word with its wildcards, its possessive, and the text that must follow."""
     lead, words = tokenise(term)
-    found: list[tuple[str, str, str]] = []
+    found: list[Token] = []
     joins = False
-    for token in words:
-        behind, word = token.behind, token.text
+    for word, possessive, behind in words:
         if joins and not tokens.is_unspaced(word[0]):
-            before, _, _ = found.pop()
-            word = before + word
-        while behind.startswith("?") and not token.possessive:
+            word = found.pop()[0] + word
+        while behind.startswith("?") and not possessive:
             behind = behind[1:]
             if tokens.is_unspaced(word[-1]) or word == "?":
-                found.append((word, token.possessive, ""))
+                found.append((word, possessive, ""))
                 word = "?"
             else:
                 word += "?"
-        if behind.startswith("*") and not token.possessive:
+        if behind.startswith("*") and not possessive:
             word, behind = word + "*", behind[1:]
         joins = word.endswith("?") and word != "?" and behind == ""
-        found.append((word, token.possessive, tokens.gap_form(behind)))
+        found.append((word, possessive, tokens.gap_form(behind)))
     return tokens.gap_form(lead).lstrip(" "), found
 
 
@@ -214,38 +205,28 @@ def word_fits(word: str, token: str, is_exact: bool) -> bool:
 
 def term_places(text: str, is_exact: bool, field: Field) -> Places:
     lead, elements = term_words(text)
-    whole = capitals(text)
     found: Places = set()
     for first in range(len(field.tokens)):
         if not field.gaps[first].endswith(lead):
             continue
-        ends = [first - 1]
-        for index, (word, possessive, _) in enumerate(elements):
-            exact = is_exact or whole or capitals(word)
-            wanted = elements[index - 1][2] if index else None
+        ends, wanted = [first - 1], field.gaps[first]
+        for number, (word, possessive, gap) in enumerate(elements):
+            exact = is_exact or capitals(text) or capitals(word)
             following = []
-            for end in ends:
-                here = end + 1
-                if here >= len(field.tokens) or (wanted is not None and field.gaps[here] != wanted):
+            for here in (end + 1 for end in ends if end + 1 < len(field.tokens) and field.gaps[end + 1] == wanted):
+                token, owner, _ = field.tokens[here]
+                if not word_fits(word, token, exact) or possessive not in ("", owner):
                     continue
-                token = field.tokens[here]
-                if word_fits(word, token.text, exact) and possessive in ("", token.possessive):
-                    following.append(here)
-                    last = index == len(elements) - 1
-                    while not last and word.endswith("*") and tokens.is_unspaced(word[-2]) and runs_on(field, here):
-                        here += 1
-                        following.append(here)
-            ends = sorted(set(following))
+                following.append(here)
+                # A * in a script without spaces stands for the rest of the run, which may have the next words too.
+                last = here
+                while word[-1] == "*" and tokens.is_unspaced(word[-2]) and number + 1 < len(elements):
+                    last += 1
+                    if last == len(field.tokens) or field.gaps[last] or not tokens.is_unspaced(field.tokens[last][0]):
+                        break
+                    following.append(last)
+            ends, wanted = sorted(set(following)), gap
         tail = elements[-1][2].rstrip(" ")
-        for end in ends[:1]:
-            if field.gaps[end + 1].startswith(tail):
-                found.add((first, end))
+        if ends and field.gaps[ends[0] + 1].startswith(tail):
+            found.add((first, ends[0]))
     return found
-
-
-def runs_on(field: Field, index: int) -> bool:
-    return (
-        index + 1 < len(field.tokens)
-        and field.gaps[index + 1] == ""
-        and tokens.is_unspaced(field.tokens[index + 1].text[0])
-    )

@@ -116,9 +116,10 @@ def test_explain_tells_weakness_pause_and_other_feeds() -> None:
     assert not weak.matched
     assert "only PTA was found" in weak.text()
     assert "paused" in rules.explain_rule(rule(any=["x"], paused=True), article("x"), FEED).text()
-    other = rules.explain_rule(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
-    assert not other.matched
-    assert "only for Dawn" in other.text()
+    for feed, note in ((FEED, "not for this feed: only for Dawn"), (None, "only for articles of Dawn")):
+        other = rules.explain_rule(rule(any=["x"], feeds=("Dawn",)), article("x"), feed)
+        assert not feed or not other.matched
+        assert note in other.notes
 
 
 def test_a_rule_on_the_lead_matches_the_headline_or_the_first_two_sentences() -> None:
@@ -157,22 +158,15 @@ def test_explain_counts_the_required_lines_only_of_a_rule_that_has_several() -> 
     assert rules.explain_rule(both, story).notes == ("1 of 2: no vessel",)
 
 
-@pytest.mark.parametrize(
-    ("keys", "pause"),
-    [({"quiet": timedelta(days=3)}, "3 days"), ({}, "the window of stories")],
-    ids=["quiet", "window"],
-)
-def test_a_rule_of_one_thread_is_read_back_with_the_pause_that_ends_it(keys: dict[str, object], pause: str) -> None:
-    description = rules.describe_rule(rule(any=["law"], group=Group.RULE, **keys))
-    assert f"as one thread, until nothing has matched for {pause}" in description
-
-
 def test_a_rule_is_read_back_in_english() -> None:
     description = rules.describe_rule(BLACKBERRY)
     assert 'product: "BES" in capitals' in description
     assert 'unless it mentions "parent teacher association"' in description
     endings = rules.describe_rule(rule(any=["backdoor*", "back door*", "lawful access"]))
     assert '"backdoor" with any ending; or "back door" with any ending; or "lawful access"' in endings
+    for keys, pause in (({"quiet": timedelta(days=3)}, "3 days"), ({}, "the window of stories")):
+        thread = rules.describe_rule(rule(any=["law"], group=Group.RULE, **keys))
+        assert f"as one thread, until nothing has matched for {pause}" in thread
 
 
 def test_paused_past_and_foreign_rules_do_not_match() -> None:
@@ -215,13 +209,7 @@ def test_an_example_that_the_rule_skips_counts_as_not_matching() -> None:
         rules.compile_rule(rule(any=["Novo Nordisk"], skip=["opinion"], must_match=[opinion]))
 
 
-@pytest.mark.parametrize(("key", "value"), [("any", ["lead:Nordisk"]), ("any", ["Nordisk"])])
-def test_an_example_obeys_the_lead(key: str, value: list[str]) -> None:
+def test_an_example_obeys_the_lead() -> None:
     body = "It was a quiet day in the city. Nobody expected any news at all. Shares of Nordisk fell by a tenth."
-    where = Where.LEAD if value == ["Nordisk"] else Where.ANYWHERE
-    rules.compile_rule(rule(**{key: value}, where=where, must_not_match=[{"title": "Markets", "body": body}]))
-
-
-def test_an_explained_text_without_a_feed_says_that_the_rule_is_only_for_some_feeds() -> None:
-    explanation = rules.explain_rule(rule(any=["access"], feeds=("searches",)), article("Museum opens access ramp"))
-    assert "only for articles of searches" in explanation.notes
+    for term, where in (("lead:Nordisk", Where.ANYWHERE), ("Nordisk", Where.LEAD)):
+        rules.compile_rule(rule(any=[term], where=where, must_not_match=[{"title": "Markets", "body": body}]))
