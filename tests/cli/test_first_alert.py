@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,7 +16,7 @@ from tests.testbed.commands import at_terminal, call
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 #: The local server is on this machine.
-BOT = "channels: {alerts: {kind: console}}\noperator: alerts\nfetch: {allow_private: [127.0.0.0/8]}\n"
+BOT = "channels: {alerts: {kind: console}}\noperator: alerts\nfetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
 HEADLINE = "Pakistan passes a lawful access bill for messengers"
 
 
@@ -43,33 +39,14 @@ class Site(QuietHandler):
 
 
 def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_commands(tmp_path: Path) -> None:
-    folders.write(tmp_path / "my-config", {"bot.yaml": BOT})
+    folders.write(tmp_path / "mine", {"bot.yaml": BOT})
     with serving_with(Site) as site:
-        commands = [
-            f'wirewatch init --topic "lawful access Pakistan" --site {site}/ my-config',
-            "wirewatch check --config my-config",
-            "wirewatch run --config my-config",
-        ]
-        for command in commands[:-1]:
-            call(*shlex.split(command)[1:], folder=tmp_path)
-        assert f"url: {site}/feed" in (tmp_path / "my-config" / "feeds.yaml").read_text().replace('"', "")
-        root = str(Path(__file__).parents[2])
-        with subprocess.Popen(
-            [sys.executable, "-m", "bot", *shlex.split(commands[-1])[1:]],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": root},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as bot:
-            assert bot.stdout is not None
-            try:
-                alert = next((line for line in bot.stdout if HEADLINE in line), "")
-            finally:
-                bot.terminate()
-            remaining = bot.stdout.read()
-        assert alert
-        assert "Cricket" not in remaining
+        call("init", "--topic", "lawful access Pakistan", "--site", f"{site}/", "mine", folder=tmp_path)
+        call("check", "--config", "mine", folder=tmp_path)
+        alert = call("once", "--config", "mine", folder=tmp_path).stdout
+    assert f"url: {site}/feed" in (tmp_path / "mine" / "feeds.yaml").read_text().replace('"', "")
+    assert HEADLINE in alert
+    assert "Cricket" not in alert
 
 
 def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path) -> None:
@@ -82,12 +59,10 @@ def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path)
         assert "run --config mine" in printed
         assert f"{site}/feed" in (tmp_path / "mine" / "feeds.yaml").read_text()
         assert "lawful" in (tmp_path / "mine" / "rules" / "first.yaml").read_text()
-
-
-def test_init_answered_with_enter_writes_the_example_without_an_error(tmp_path: Path) -> None:
-    printed = at_terminal(("init", "mine"), ("", ""), folder=tmp_path)
+    # Enter: the example.
+    printed = at_terminal(("init", "other"), ("", ""), folder=tmp_path / "mine")
     assert "A website to read for it" not in printed
-    assert folders.check(tmp_path / "mine") == ()
+    assert folders.check(tmp_path / "mine" / "other") == ()
 
 
 def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:
@@ -117,12 +92,8 @@ def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tm
     assert matched(added, "Pakistan passes lawful access bill") == 1
 
 
-def test_a_topic_without_a_word_and_a_site_without_a_topic_are_refused(tmp_path: Path) -> None:
-    assert "has no word" in call("init", "--topic", "of the", "mine", folder=tmp_path, code=2).stderr
-    assert "--topic" in call("init", "--site", "https://a.example", "mine", folder=tmp_path, code=2).stderr
-
-
 def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_path: Path) -> None:
+    folders.write(tmp_path / "config", {"bot.yaml": BOT})
     call("init", "--minimal", "config", folder=tmp_path)
     before = (tmp_path / "config" / "feeds.yaml").read_text()
     printed = call("feeds", "find", "lawful access", "--edition", "de-DE", folder=tmp_path).stdout
@@ -136,12 +107,7 @@ def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_pat
     call("feeds", "find", "lawful access", "--add", folder=tmp_path)
     assert "bing-news:en-US:lawful access" in (tmp_path / "config" / "feeds.yaml").read_text()
     assert "write" in call("feeds", "find", "x", folder=tmp_path, code=2).stderr
-
-
-def test_feeds_find_shows_what_a_site_offers(tmp_path: Path) -> None:
     with serving_with(Site) as site:
-        folders.write(tmp_path / "config", {"bot.yaml": BOT})
-        call("init", "--minimal", "config", folder=tmp_path)
         printed = call("feeds", "find", f"{site}/", folder=tmp_path).stdout
         assert f"{site}/feed" in printed
         assert "Daily News" in printed

@@ -85,34 +85,34 @@ def started(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loaded(folder: Path, text: str) -> None:
-    (folder / "config" / "rules" / "mine.yaml").write_text(text)
-
-
-def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded(started: Path) -> None:
-    done = call("try", "mine.yaml", "--since", "30d", folder=started)
-    assert "would match 12 articles" in done.stdout
-    assert 'PTA found as "pta"' in done.stdout
-    assert "It would have made" in done.stdout
-    assert "█" in done.stdout
-
-
 OPINIONS = [f"Opinion: PTA is wrong about {subject}" for subject in ("telecom", "mobile phones", "the internet")]
 
 
-def test_try_counts_the_forms_that_a_rule_matches_and_lists_the_articles_that_it_skips(started: Path) -> None:
+def test_try_shows_matches_near_misses_messages_and_forms_of_a_file_that_is_not_loaded(started: Path) -> None:
     asyncio.run(write(started, lambda tx: keep_matched(tx, published(*OPINIONS), rules.RuleSet([]))))
-    done = call("try", "mine.yaml", "--since", "30d", folder=started)
-    assert "not plain reports: 3 opinion; leave them out with skip: [opinion]" in done.stdout
+    (started / "config" / "bot.yaml").write_text("channels: {alerts: {kind: console}, desk: {kind: console}}\n")
+    (started / "mine.yaml").write_text(MINE.replace("notify: alerts", "notify: [alerts, desk]"))
+    shown = call("try", "mine.yaml", "--since", "30d", folder=started).stdout
+    assert "would match 15 articles" in shown
+    assert 'PTA found as "pta"' in shown
+    assert "█" in shown
+    assert "not plain reports: 3 opinion; leave them out with skip: [opinion]" in shown
+    posts, stories = re.findall(r"It would have made (\d+) posts?.*, about (\d+) stor", shown)[0]
+    assert int(posts) <= int(stories), "a message is listed once with all its channels"
+    assert "alerts, desk: " in shown
     (started / "mine.yaml").write_text(MINE + "    skip: [opinion]\n")
-    done = call("try", "mine.yaml", "--since", "30d", folder=started)
-    assert "would match 12 articles" in done.stdout
-    assert "near misses, skipped for their form: 3" in done.stdout
-    assert 'the rule skips the form opinion, which "Opinion:" shows' in done.stdout
+    shown = call("try", "mine.yaml", "--since", "30d", folder=started).stdout
+    assert "would match 12 articles" in shown
+    assert "near misses, skipped for their form: 3" in shown
+    assert 'the rule skips the form opinion, which "Opinion:" shows' in shown
 
 
-def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
-    loaded(started, MINE.replace("[PTA]", "[telecom]"))
+def test_try_compares_a_file_with_another_or_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
+    (started / "other.yaml").write_text(MINE.replace("any: [PTA]", "all: [telecom, PTA]"))
+    shown = call("try", "mine.yaml", "--against", "other.yaml", folder=started).stdout
+    assert "compared with other.yaml:" in shown
+    assert "0 no longer" in shown
+    (started / "config" / "rules" / "mine.yaml").write_text(MINE.replace("[PTA]", "[telecom]"))
     report = json.loads(call("try", "mine.yaml", "--json", folder=started).stdout)
     (rule_report,) = report["rules"]
     assert rule_report["compared"]["with"] == "the loaded version"
@@ -120,22 +120,6 @@ def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path
     assert len(rule_report["matches"]) == rule_report["compared"]["both"] + len(rule_report["compared"]["starts"])
     assert sum(rule_report["by_day"].values()) == 12
     assert report["messages"]
-
-
-def test_try_lists_a_message_once_with_all_its_channels(started: Path) -> None:
-    (started / "config" / "bot.yaml").write_text("channels: {alerts: {kind: console}, desk: {kind: console}}\n")
-    (started / "mine.yaml").write_text(MINE.replace("notify: alerts", "notify: [alerts, desk]"))
-    shown = call("try", "mine.yaml", "--since", "30d", folder=started).stdout
-    posts, stories = re.findall(r"It would have made (\d+) posts?.*, about (\d+) stor", shown)[0]
-    assert int(posts) <= int(stories)
-    assert "alerts, desk: " in shown
-
-
-def test_try_compares_two_files(started: Path) -> None:
-    (started / "other.yaml").write_text(MINE.replace("any: [PTA]", "all: [telecom, PTA]"))
-    done = call("try", "mine.yaml", "--against", "other.yaml", folder=started)
-    assert "compared with other.yaml:" in done.stdout
-    assert "0 no longer" in done.stdout
 
 
 def test_try_tells_what_is_wrong_with_a_file_and_tries_the_rest(started: Path) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +12,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bot import storage
+from bot import app, storage
 from bot.aio import Failure
+from bot.app import runtime
 from bot.cli import init
 from bot.model.feeds import FeedState
 from bot.storage import keys
@@ -67,46 +64,38 @@ def owned(folder: Path) -> Iterator[None]:
         store.close_now()
 
 
-async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
-    # On a busy machine the two commands below take longer than a tick stays recent.
+async def test_a_bot_that_runs_well_needs_nothing_and_one_that_holds_the_database_and_does_nothing_is_stuck(
+    folder: Path,
+) -> None:
+    # On a busy machine the commands below take longer than a tick stays recent.
     await note_tick(folder, now() + timedelta(seconds=50))
+    since, until = now() - timedelta(hours=5), now() - timedelta(hours=3)
+    await write(folder, lambda tx: keys.UNWATCHED.put(tx, (since, until)))
+    pause = f"no feed was polled from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     with owned(folder):
         checks = looked_at(folder, code=0)
         assert {"configuration", "database", "clock", "bot", "disk", "quarantine", "feeds", "channel alerts"} <= set(
             checks
         )
         assert "ok    bot: running" in call("status", "--check", folder=folder).stdout
-
-
-async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
-    await note_tick(folder, now())
-    good, text = looked_at(folder, code=1)["bot"]
-    assert not good
-    assert text.startswith("bot: not running; it last looked for due feeds ")
-    assert "bot: not running" in call("status", folder=folder).stdout
-
-
-async def test_a_running_bot_shows_the_last_time_in_which_no_feed_was_polled(folder: Path) -> None:
-    since, until = now() - timedelta(hours=5), now() - timedelta(hours=3)
-    await write(folder, lambda tx: keys.UNWATCHED.put(tx, (since, until)))
-    line = f"no feed was polled from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
-    assert line not in call("status", folder=folder).stdout, "without a running bot this is normal"
-    with owned(folder):
-        assert line in call("status", folder=folder).stdout
-
-
-async def test_a_bot_that_holds_the_database_and_does_nothing_is_stuck(folder: Path) -> None:
+        assert pause in call("status", folder=folder).stdout
     await note_tick(folder, now() - timedelta(minutes=3))
     with owned(folder):
         good, text = looked_at(folder, code=1)["bot"]
         assert not good
-        assert re.match(r"bot: wirewatch run \(process \d+\) is stuck; it last looked for due feeds 3 min ago", text), (
-            text
-        )
+        assert re.match(r"bot: wirewatch run \(process \d+\) is stuck; it last looked for due feeds 3 min ago", text)
         assert "is stuck; it last looked for due feeds 3 min ago" in call("status", folder=folder).stdout
 
 
-async def test_a_clock_that_went_back_is_told(folder: Path) -> None:
+async def test_a_bot_that_was_killed_is_not_said_to_run_and_a_clock_that_went_back_is_told(folder: Path) -> None:
+    await note_tick(folder, now())
+    await write(folder, lambda tx: keys.UNWATCHED.put(tx, (now(), now())))
+    good, text = looked_at(folder, code=1)["bot"]
+    assert not good
+    assert text.startswith("bot: not running; it last looked for due feeds ")
+    shown = call("status", folder=folder).stdout
+    assert "bot: not running" in shown
+    assert "no feed was polled" not in shown, "without a running bot this is normal"
     await note_tick(folder, now() + timedelta(days=3))
     good, text = looked_at(folder, code=1)["clock"]
     assert not good
@@ -163,16 +152,14 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
     assert "wait: the server set Retry-After, until 2015-12-02 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
 
 
-async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
+async def test_status_counts_mistakes_of_the_configuration_and_says_whether_a_bot_has_ever_run(folder: Path) -> None:
     storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
     output = call("status", folder=folder).stdout
     assert "configuration: 1 error; `wirewatch check` lists them" in output
     assert "0 articles in the archive" in output
     assert "bot: not running; it has not run here yet" in output
-
-
-async def test_a_bot_that_ran_only_once_is_not_said_to_have_never_run(folder: Path) -> None:
+    (folder / "config" / "feeds.yaml").write_text("feeds: []\n")
     call("once", folder=folder)
     assert re.search(r"bot: not running; it last ran \d+ s ago", call("status", folder=folder).stdout)
 
@@ -200,24 +187,16 @@ LONG = (
 )
 
 
-async def broken_feed(folder: Path) -> None:
+async def test_status_is_whole_in_a_pipe_however_narrow_and_wraps_on_a_terminal_without_a_cut(folder: Path) -> None:
     url = "https://news.example/feed"
     (folder / "config" / "feeds.yaml").write_text(
         f"feeds:\n  - {{url: {url}, name: A Paper of Some Renown and Length}}\n"
     )
     await keep(folder, FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}"))
-
-
-async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Path) -> None:
-    await broken_feed(folder)
     lines = call("status", folder=folder, COLUMNS="40").stdout.splitlines()
     assert [line.split() for line in lines if "Renown" in line] == [
         f"A Paper of Some Renown and Length failing (16) never never {LONG}".split()
     ]
-
-
-async def test_status_wraps_on_a_terminal_and_cuts_nothing(folder: Path) -> None:
-    await broken_feed(folder)
     lines = commands.show_on_terminal("status", folder=folder).splitlines()
     first = next(number for number, line in enumerate(lines) if "failing (16)" in line)
     table = lines[first : next(place for place in range(first, len(lines)) if lines[place][:1] != " ")]
@@ -228,35 +207,19 @@ async def test_status_wraps_on_a_terminal_and_cuts_nothing(folder: Path) -> None
 
 
 async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder: Path) -> None:
-    """By a real bot, whose rule is broken while it runs."""
-    rules = folder / "config" / "rules"
-    for path in rules.iterdir():
+    config = folder / "config"
+    for path in (config / "rules").iterdir():
         path.unlink()
-    rule = rules / "mine.yaml"
+    rule = config / "rules" / "mine.yaml"
     rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notify: alerts}\n")
-    with subprocess.Popen(  # noqa: ASYNC220 - read in a thread
-        [sys.executable, "-m", "bot", "run"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as bot:
-        assert bot.stderr is not None
-        try:
-            # Its first line says that it runs.
-            await asyncio.to_thread(bot.stderr.readline)
-            rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notfy: alerts}\n")
-            while "configuration reloaded" not in (line := await asyncio.to_thread(bot.stderr.readline)):
-                assert line, "the bot ended"
-            shown = call("status", folder=folder).stdout
-            checked = call("status", "--check", folder=folder, code=1).stdout
-            assert "FAIL  configuration: 0 feeds, 1 rule in force (1 in the last good version), 1 error" in checked
-            assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
-            status = json.loads(call("status", "--json", folder=folder).stdout)
-            assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True, "stories_7d": 0}]
-        finally:
-            bot.terminate()
-    with owned(folder):
-        pass  # the bot has ended
+    settings = app.load(config, {})
+    async with runtime.opened(settings, app.Environment(environ={}), process_name="wirewatch run") as bot:
+        rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notfy: alerts}\n")
+        await bot.reload(app.load(config, {}, settings))
+        shown = call("status", folder=folder).stdout
+        checked = call("status", "--check", folder=folder, code=1).stdout
+        assert "FAIL  configuration: 0 feeds, 1 rule in force (1 in the last good version), 1 error" in checked
+        assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
+        status = json.loads(call("status", "--json", folder=folder).stdout)
+        assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True, "stories_7d": 0}]
     assert "off because of a mistake" in call("status", folder=folder).stdout

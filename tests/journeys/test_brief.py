@@ -10,7 +10,6 @@ import pytest
 
 from tests.faults import rows
 from tests.journeys.world import BOT, RULES, Item, World, as_text, world
-from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.testbed.servers import smtp
 
@@ -67,7 +66,9 @@ def posted(desk: World) -> list[str]:
     return [as_text(head) for head in desk.heads()]
 
 
-async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once(desk: World) -> None:
+async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once_and_then_the_news_of_the_day(
+    desk: World,
+) -> None:
     desk.publish("wire", EXIT, KETTLES, LADDERS)
     await desk.once()
     assert len(posted(desk)) == 1, "the rule of the brief posts nothing at once"
@@ -85,45 +86,43 @@ async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once(desk: W
         await desk.once(minutes=minutes)
     assert len(posted(desk)) == 2
 
-
-async def test_news_of_the_day_is_in_the_next_brief_with_the_value_that_it_replaces(desk: World) -> None:
-    desk.publish("wire", EXIT, KETTLES)
-    await desk.once()
-    await at(desk, FIRST)
     desk.publish("ledger", MOVED)
     await desk.once()
     await at(desk, SECOND)
     *_, brief = posted(desk)
     assert "news in 1 story" in brief
-    assert "20 December" in brief
+    assert "20 December" in brief, "the value that the news replaces"
     assert "30 December" in brief
     assert KETTLES.title not in brief, "what the readers have seen is not repeated"
 
 
-async def test_a_brief_that_was_missed_comes_late_and_once(desk: World) -> None:
-    desk.publish("wire", KETTLES)
-    await desk.once()
-    await at(desk, SECOND + timedelta(hours=3))
-    (brief,) = posted(desk)
-    assert KETTLES.title in brief
-    await desk.once()
-    assert len(posted(desk)) == 1
-
-
-async def test_a_day_without_news_is_one_line(desk: World) -> None:
+async def test_a_day_without_news_is_one_line_and_a_brief_that_was_missed_comes_late_and_once(desk: World) -> None:
     await at(desk, FIRST)
     (brief,) = posted(desk)
     assert "no new stories, no news" in brief
     assert len(desk.heads()[0].get("blocks", ())) == 1
 
-
-async def test_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
-    words = ("silence", "add", "rule", "Recalls", "--for", "3d", "--reason", "a drill")
-    wirewatch(*words, "--config", str(desk.folder), folder=desk.folder)
     desk.publish("wire", KETTLES)
     await desk.once()
+    await at(desk, SECOND + timedelta(hours=27))
+    _, brief = posted(desk)
+    assert KETTLES.title in brief
+    await desk.once()
+    assert len(posted(desk)) == 2
+
+
+async def test_the_command_prints_the_week_and_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
+    desk.publish("wire", EXIT, KETTLES)
+    await desk.once()
+    printed = (await desk.call("brief", "--since", "2015-12-01", "--until", "2015-12-02")).stdout
+    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed
+    assert "2 new stories" in printed, "also what waits for the brief"
+
+    await desk.call("silence", "add", "rule", "Recalls", "--for", "3d", "--reason", "a drill")
+    desk.publish("wire", LADDERS)
+    await desk.once()
     await at(desk, FIRST)
-    (brief,) = posted(desk)
+    *_, brief = posted(desk)
     assert "Held back" in brief
     assert "a drill" in brief
 
@@ -145,43 +144,24 @@ async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it
     assert "no new stories, no news" in posted(desk)[1]
 
 
-async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
-    desk.publish("wire", EXIT, KETTLES)
-    await desk.once()
-
-    period = ("--since", "2015-12-01", "--until", "2015-12-02", "--config", str(desk.folder))
-    printed = wirewatch("brief", *period, folder=desk.folder).stdout
-    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed
-    assert "2 new stories" in printed, "also what waits for the brief"
-
-
-@pytest.fixture
-async def mail_desk(tmp_path: Path) -> AsyncIterator[tuple[World, smtp.Server]]:
+async def test_a_list_of_briefs_only_gets_one_mail_of_what_the_chat_heard_at_once(tmp_path: Path) -> None:
     with smtp.serve() as server:
-        async with world(tmp_path / "config") as setup:
+        async with world(tmp_path / "config") as desk:
             mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
             channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, brief: {{at: 13:00, only: true}}}}\n"
             channel = channel.replace("{", "{{").replace("}", "}}")
             bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
             rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
-            setup.configure("wire", bot=bot, rules=rules)
-            await setup.once()
-            yield setup, server
-
-
-async def test_a_list_of_briefs_only_gets_one_mail_of_what_the_chat_heard_at_once(
-    mail_desk: tuple[World, smtp.Server],
-) -> None:
-    place, server = mail_desk
-    place.publish("wire", KETTLES, LADDERS)
-    await place.once()
-    assert len(place.heads()) == 2
-    # 13:00 in Karachi.
-    due = datetime(2015, 12, 3, 8, tzinfo=UTC)
-    await at(place, due - timedelta(minutes=1))
-    assert server.mails == []
-    await at(place, due)
-    [brief] = server.mails
+            desk.configure("wire", bot=bot, rules=rules)
+            await desk.once()
+            desk.publish("wire", KETTLES, LADDERS)
+            await desk.once()
+            assert len(desk.heads()) == 2
+            # 13:00 in Karachi.
+            await at(desk, FIRST - timedelta(minutes=1))
+            assert server.mails == []
+            await at(desk, FIRST)
+        [brief] = server.mails
     assert brief["Subject"] == "Brief since Wed 2 Dec 14:05 PKT: 2 new stories"
     text = brief.get_body(("plain",))
     assert text is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +12,6 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from bot import app
-from bot.app import runtime
 from bot.app.runtime import App
 from bot.chat import ChatCommands
 from bot.model.alerts import AlertAction
@@ -23,7 +20,6 @@ from bot.queries import assistants
 from tests.channels.context import objects
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import BOT, RULES, Item, World, world
-from tests.testbed import commands
 from tests.testbed.fakes import START
 from tests.web.conftest import page_over
 
@@ -44,7 +40,9 @@ def links(message: Mapping[str, Any], *, kind: str = "rich_text_section") -> lis
     return [(item["text"], item["url"]) for part in parts for item in objects(part) if item.get("type") == "link"]
 
 
-async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(desk: World) -> None:
+async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline_unless_people_take_it_out(
+    desk: World,
+) -> None:
     await desk.once()
     for outlet, item in {"wire": FIRST, "courier": SECOND, "ledger": THIRD}.items():
         desk.publish(outlet, item)
@@ -70,6 +68,13 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
     assert shown.index(SECOND.title) < shown.index(THIRD.title), "a timeline begins with the oldest"
     assert entry["content_html"].index(THIRD.title) < entry["content_html"].index(SECOND.title), "the newest first"
     assert "3 outlets" in shown
+
+    await desk.call("stories", "split", story.id, "https://wire.example/w1")
+    await desk.once()
+    remaining, apart = desk.heads()
+    assert [links(message)[0][0] for message in (remaining, apart)] == [SECOND.title, FIRST.title]
+    assert [label for label, _ in links(remaining, kind="rich_text_list")] == [THIRD.title]
+    assert links(apart, kind="rich_text_list") == []
 
 
 async def test_feeds_that_are_first_polled_one_after_another_get_one_first_look(tmp_path: Path) -> None:
@@ -147,23 +152,6 @@ async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_mess
     assert len(desk.replies()) == 1
 
 
-async def test_where_people_take_out_the_article_of_the_headline_that_of_what_is_left_is_shown(
-    desk: World,
-) -> None:
-    await desk.once()
-    for outlet, item in {"wire": FIRST, "courier": SECOND}.items():
-        desk.publish(outlet, item)
-        await desk.once()
-    (story,) = await desk.stories()
-    arguments = ["stories", "split", story.id, "https://wire.example/w1", "--config", str(desk.folder)]
-    done = commands.run(arguments, desk.folder, {**os.environ, **desk.environ})
-    assert done.returncode == 0, done.stderr
-    await desk.once()
-    remaining, apart = desk.heads()
-    assert [links(message)[0][0] for message in (remaining, apart)] == [SECOND.title, FIRST.title]
-    assert [links(message, kind="rich_text_list") for message in (remaining, apart)] == [[], []]
-
-
 # -- a story has one headline, which every door shows: the message's, with what its outlet corrected in it
 
 
@@ -197,8 +185,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         (head,) = setup.heads()
         assert CORRECTED_FINE.title in str(head["blocks"])
         (story,) = await setup.stories()
-        listed = commands.run(["stories", "--config", str(folder)], folder, {**os.environ, **setup.environ})
-        assert listed.stdout.splitlines()[0] == CORRECTED_FINE.title
+        assert (await setup.call("stories")).stdout.splitlines()[0] == CORRECTED_FINE.title
     async with page_over(folder) as page:
         answer = json.loads((await page.get(f"/api/v1/stories/{story.id}")).content)
         assert answer["title"] == CORRECTED_FINE.title
@@ -209,15 +196,13 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("changed the headline") == 1
         assert entry["content_html"].count("changed the text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
-        (home, *_) = await ChatCommands(page.running).answer(
+        chat = ChatCommands(page.running)
+        (home, *_) = await chat.answer(
             ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
         assert [brief.title.text for brief in home.message.stories] == [CORRECTED_FINE.title]
-    environment = app.Environment(environ=setup.environ, clock=setup.clock)
-    async with runtime.opened(app.load(folder, setup.environ), environment) as running:
-        server = assistants.server_of(ChatCommands(running)._queries)
-        async with Client(server) as client:
+        async with Client(assistants.server_of(chat._queries)) as client:
             output = await client.call_tool("story", {"id": story.id})
     assert f'"title": "{CORRECTED_FINE.title}"' in output.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]
 

@@ -11,7 +11,6 @@ import pytest
 
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import RULES, Item, World, as_text, world
-from tests.testbed.commands import wirewatch
 from tests.web.conftest import page_over
 
 ECHO = replace(FIRST, text=FIRST.text.replace("BES servers.", "BES servers, Reuters reported."))
@@ -52,6 +51,7 @@ async def test_two_outlets_that_repeat_one_report_are_not_two_outlets(desk: Worl
     await desk.once()
     (head,) = desk.heads()
     assert "3 outlets, 2 citing Reuters" in as_text(head)
+    assert "official" not in as_text(head), "only a rule with the key official says so"
 
 
 async def test_every_view_names_the_report_that_an_article_repeats_and_the_sentence_that_says_so(desk: World) -> None:
@@ -71,10 +71,9 @@ async def test_every_view_names_the_report_that_an_article_repeats_and_the_sente
     assert (by_outlet["wire"]["is_official"], by_outlet["regulator"]["is_official"]) == (False, True)
     assert "Also cites Reuters" in shown
     assert "<em>official</em>" in shown
-    config = ("--config", str(desk.folder))
-    explained = wirewatch("explain", "--url", "https://wire.example/w1", *config, folder=desk.folder)
+    explained = await desk.call("explain", "--url", "https://wire.example/w1")
     assert f"also cites Reuters: “{sentence}”" in " ".join(explained.stdout.split())
-    (row,) = json.loads(wirewatch("stories", "--format", "json", *config, folder=desk.folder).stdout)
+    (row,) = json.loads((await desk.call("stories", "--format", "json")).stdout)
     assert (row["voices"], row["official_since"]) == (2, NOTICE.at.isoformat())
 
 
@@ -94,12 +93,3 @@ async def test_a_primary_source_leads_and_its_time_is_in_the_head(desk: World) -
     assert "no official source yet" not in text
     assert text.index("official since") < text.index(FIRST.title)
     assert text.index(NOTICE.title) < text.index(SECOND.title)
-
-
-async def test_without_the_key_a_message_says_nothing_of_official_sources(desk: World) -> None:
-    _configure(desk)
-    await desk.once()
-    desk.publish("wire", FIRST)
-    await desk.once()
-    (head,) = desk.heads()
-    assert "official" not in as_text(head)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.journeys.world import BOT, Item, World, as_text, world
-from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.testbed.servers import discord, faulty, smtp, teams
 
@@ -65,29 +63,22 @@ async def report(setup: World, outlet: str, what: tuple[str, str], *, minutes: f
     await setup.once(minutes=minutes)
 
 
-def replies_about(setup: World, title: str) -> list[Mapping[str, Any]]:
-    return [reply for reply in setup.replies() if title in as_text(reply)]
-
-
 async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(setup: World) -> None:
     for outlet, what in zip((*OUTLETS, "wire"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED), strict=True):
         await report(setup, outlet, what)
 
     (message,) = setup.heads()
     assert all(title in as_text(message) for title, _ in (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED))
-    (reply,) = replies_about(setup, LIFTED[0])
+    (reply,) = [reply for reply in setup.replies() if LIFTED[0] in as_text(reply)]
     assert reply["thread_ts"] == message["ts"]
     assert "wire" in as_text(reply)
     assert LIFTED[1].split("; ")[0] in as_text(reply)
     # The newest report is the message's latest line.
     assert as_text(message).index("Latest") < as_text(message).index(LIFTED[0])
 
-
-async def test_try_shows_the_messages_that_were_sent(setup: World) -> None:
-    for outlet, what in zip((*OUTLETS, "wire", "courier"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED, FINED), strict=True):
-        await report(setup, outlet, what)
-    words = ("try", "BlackBerry in Pakistan", "--since", "9000d", "--config", str(setup.folder))
-    output = wirewatch(*words, folder=setup.folder).stdout
+    # `try` shows the messages that were sent.
+    await report(setup, "courier", FINED)
+    output = (await setup.call("try", "BlackBerry in Pakistan", "--since", "9000d")).stdout
     _, counts, messages = output.partition("It would have made 1 post, 4 edits, 2 replies, about 1 story")
     assert counts, output
     assert EXIT[0] in messages

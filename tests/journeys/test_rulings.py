@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +12,6 @@ import pytest
 
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import Item, World, world
-from tests.testbed import commands
 from tests.testbed.fakes import START
 
 
@@ -26,10 +23,6 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
         yield setup
 
 
-def _wirewatch(seed: World, *arguments: str, of: str = "stories") -> subprocess.CompletedProcess[str]:
-    return commands.run([of, *arguments, "--config", str(seed.folder)], seed.folder, {**os.environ, **seed.environ})
-
-
 async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_stays_out(seed: World) -> None:
     seed.publish("wire", FIRST)
     seed.publish("courier", SECOND)
@@ -37,8 +30,15 @@ async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_st
     (story,) = await seed.stories()
     first, second = (member.article for member in story.members)
 
-    done = _wirewatch(seed, "split", story.id, second.link)
-    assert (done.returncode, "1 article becomes a separate story" in done.stderr) == (0, True), done.stderr
+    for words, reason in (
+        (("split", story.id, "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
+        (("split", "0123", "https://wire.example/1"), "no story 0123"),
+        (("split", story.id, first.link, second.link), "these are all its articles"),
+        (("merge", story.id, story.id), "are already one story"),
+    ):
+        assert reason in (await seed.call("stories", *words, code=2)).stderr
+    done = await seed.call("stories", "split", story.id, second.link)
+    assert "1 article becomes a separate story" in done.stderr
     await seed.once()
     assert len(seed.heads()) == 2
     assert sorted(len(story.members) for story in await seed.stories()) == [1, 1]
@@ -46,8 +46,8 @@ async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_st
 
     seed.publish("ledger", replace(SECOND if second.outlet == "courier" else FIRST, id="again", at=START))
     await seed.once()
-    lives = {story.id: {member.article.outlet for member in story.members} for story in await seed.stories()}
-    assert lives[story.id] == {first.outlet}, "what is nearest to an article that was taken out follows it"
+    outlets = {story.id: {member.article.outlet for member in story.members} for story in await seed.stories()}
+    assert outlets[story.id] == {first.outlet}, "what is nearest to an article that was taken out follows it"
 
 
 async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(seed: World) -> None:
@@ -56,8 +56,7 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     seed.publish("observer", OTHER_EVENT)
     await seed.once()
     first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
-    done = _wirewatch(seed, "merge", second.id[:8], first.id[:8])
-    assert done.returncode == 0, done.stderr
+    done = await seed.call("stories", "merge", second.id[:8], first.id[:8])
     assert f'"{second.title}" and "{first.title}" become one story in a moment.' in done.stderr
     await seed.once()
     (lives,) = [story for story in await seed.stories() if story.merged_into is None]
@@ -77,53 +76,28 @@ DENIAL = Item(
 )
 
 
-async def test_a_message_that_names_another_story_follows_its_corrected_headline(seed: World) -> None:
-    seed.publish("wire", FIRST)
-    await seed.once()
-    seed.publish("observer", DENIAL)
-    await seed.once()
-    assert f"Related: {FIRST.title}" in _pointer(seed)
+async def test_a_message_that_names_another_story_follows_its_corrected_headline_and_its_merge(seed: World) -> None:
+    def pointer() -> str:
+        """Return the text of the message that names another story, without styles and links."""
+        for message in seed.slack.workspace.messages("policy-alerts"):
+            text = "".join(text for _, text in re.findall(r"'text': (['\"])(.*?)\1", str(message["blocks"])))
+            if "Related: " in text:
+                return text
+        raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
 
-    corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
-    seed.publish("wire", corrected)
-    await seed.once()
-    assert f"Related: {corrected.title}" in _pointer(seed)
-
-
-async def test_a_message_that_names_another_story_follows_it_when_people_merge_it(seed: World) -> None:
     older = replace(OTHER_EVENT, at=START - timedelta(hours=1))
     for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", DENIAL)):
         seed.publish(outlet, item)
         await seed.once()
+    assert f"Related: {FIRST.title}" in pointer()
+
+    corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
+    seed.publish("wire", corrected)
+    await seed.once()
+    assert f"Related: {corrected.title}" in pointer()
+
     by_title = {story.title: story for story in await seed.stories()}
-    assert f"Related: {FIRST.title}" in _pointer(seed)
-
-    done = _wirewatch(seed, "merge", by_title[older.title].id, by_title[FIRST.title].id)
-    assert done.returncode == 0, done.stderr
+    [about_the_exit] = [story for title, story in by_title.items() if "rather than open" in title]
+    await seed.call("stories", "merge", by_title[older.title].id, about_the_exit.id)
     await seed.once()
-    assert f"Related: {older.title}" in _pointer(seed)
-
-
-def _pointer(seed: World) -> str:
-    """The text of the message that names another story, without styles and links."""
-    for message in seed.slack.workspace.messages("policy-alerts"):
-        text = "".join(text for _, text in re.findall(r"'text': (['\"])(.*?)\1", str(message["blocks"])))
-        if "Related: " in text:
-            return text
-    raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
-
-
-async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World) -> None:
-    seed.publish("wire", FIRST)
-    await seed.once()
-    (story,) = await seed.stories()
-    for arguments, reason in (
-        (("split", story.id, "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
-        (("split", "0123", "https://wire.example/1"), "no story 0123"),
-        (("split", story.id, story.members[0].article.link), "these are all its articles"),
-        (("merge", story.id, story.id), "are already one story"),
-    ):
-        done = _wirewatch(seed, *arguments)
-        assert done.returncode == 2
-        assert reason in done.stderr
-        assert "Traceback" not in done.stderr
+    assert f"Related: {older.title}" in pointer()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from xml.sax.saxutils import escape
@@ -17,7 +20,7 @@ from bot.app import runtime
 from bot.app.runtime import App, OnceReport
 from bot.model.alerts import Decision
 from bot.model.stories import Story
-from tests.testbed import fresh
+from tests.testbed import commands, fresh
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers import slack
 from tests.testbed.servers.feeds import FeedServer
@@ -74,8 +77,8 @@ def rss(outlet: str, *items: Item) -> bytes:
     ).encode()
 
 
-def as_text(message: Mapping[str, Any]) -> str:
-    """Return a message as JSON, with every letter as itself."""
+def as_text(message: Any) -> str:
+    """Return a message, or a part of one, as JSON, with every letter as itself."""
     return json.dumps(message, ensure_ascii=False)
 
 
@@ -162,6 +165,11 @@ class World:
 
     def environment(self) -> app.Environment:
         return app.Environment(environ=self.environ, clock=self.clock)
+
+    async def call(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command with this configuration."""
+        words = (*words, "--config", str(self.folder))
+        return await asyncio.to_thread(partial(commands.call, *words, folder=self.folder, code=code, **self.environ))
 
     def heads(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" not in m]

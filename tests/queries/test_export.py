@@ -19,7 +19,7 @@ from bot.queries import export
 from bot.queries.registry import QueryRunner
 from tests.journeys.world import world
 from tests.testbed import made
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.testbed.fakes import START
 from tests.web.made import add_long_story
 
@@ -45,10 +45,10 @@ async def fill(folder: Path) -> None:
             await running.store.write(lambda tx: tx.rulings.add(ruling))
 
 
-async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided(tmp_path: Path) -> None:
+async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided_and_no_formula(tmp_path: Path) -> None:
     await fill(tmp_path)
     config = ("--config", str(tmp_path))
-    text = wirewatch("stories", "--format", "csv", *config, folder=tmp_path).stdout
+    text = call("stories", "--format", "csv", *config, folder=tmp_path).stdout
     assert text.startswith(BOM), "Excel reads a file without it in the machine's old character set"
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(text.removeprefix(BOM)))}
     assert set(rows) == {"long", "bad"}
@@ -57,17 +57,13 @@ async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided(
     assert rows["long"]["facts"] == "Correction: penalty: $20 million → $2 million (Paper 7)"
     assert rows["long"]["decided"] == "merged (Asma)"
     assert rows["long"]["first_report"] < rows["long"]["last_report"]
-    stories = json.loads(wirewatch("stories", "--format", "json", *config, folder=tmp_path).stdout)
-    assert {story["id"]: len(story["outlets"]) for story in stories} == {"long": 8, "bad": 1}
-
-
-async def test_no_cell_of_a_spreadsheet_is_run_as_a_formula(tmp_path: Path) -> None:
-    await fill(tmp_path)
-    text = wirewatch("stories", "--format", "csv", "--config", str(tmp_path), folder=tmp_path).stdout
-    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    # No cell is run as a formula.
+    cells = [cell for row in csv.reader(io.StringIO(text.removeprefix(BOM))) for cell in row]
     assert f"'{HOSTILE}" in cells
     assert "'+1|cmd" in cells
     assert [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "|", "%"))] == []
+    stories = json.loads(call("stories", "--format", "json", *config, folder=tmp_path).stdout)
+    assert {story["id"]: len(story["outlets"]) for story in stories} == {"long": 8, "bad": 1}
 
 
 async def test_pages_of_a_long_export_follow_each_other_without_a_gap(
