@@ -67,7 +67,16 @@ async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: M
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.org/x", "javascript:alert(1)", "", "example.org", "http://"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "javascript:alert(1)",
+        "",
+        "example.org",
+        "http://",
+        "http://e.org:99999/",
+    ],
 )
 async def test_addresses_of_other_schemes_are_refused(url: str, make_fetcher: MakeFetcher) -> None:
     fetcher = make_fetcher(FetchPolicy())

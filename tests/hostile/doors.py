@@ -6,6 +6,7 @@ Each door promises that it ends, raises only the errors that it declares, and re
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from bot.channels.slack import blocks, socket_mode
 from bot.config import opml
 from bot.feeds import items, kinds
 from bot.feeds.kit import fields, markup, packing
-from bot.feeds.kit.packing import gunzip
 from bot.fetch import fulltext, headers, protocol
 from bot.llm import prompts
 from bot.model.errors import BadAnswer, BodyTooBig, ReadError
@@ -118,7 +118,7 @@ def _charset(data: bytes) -> None:
 
 def _packed(data: bytes) -> None:
     with contextlib.suppress(BodyTooBig):
-        assert len(gunzip(data, limit_bytes=100_000)) <= max(100_000, len(data))
+        assert len(packing.gunzip(data, limit_bytes=100_000)) <= max(100_000, len(data))
 
 
 def _page(data: bytes) -> None:
@@ -153,10 +153,14 @@ def _model(data: bytes) -> None:
         assert answer.problem(json.loads(_PROMPT.data)) is None
 
 
-_XML_WORDS = tuple(
+def _words(text: bytes) -> tuple[bytes, ...]:
+    return tuple(text.split(b" "))
+
+
+_XML_WORDS = _words(
     b"<item> </item> <entry> </entry> <![CDATA[ ]]> <!-- --> <!DOCTYPE <!ENTITY &lt; &amp; &#x41; &a; <?xml ?>"
     b' xml:base= xmlns:x="u" <x:item> <content type="xhtml"> <div> </div> <link href=" <guid> <pubDate> </rss> </feed>'
-    b" <a href= <br> encoding= utf-16 \xff\xfe \x00 \xf0\x9f\x98\x80 \xe2\x80\xae ]> %p; SYSTEM".split(b" ")
+    b" <a href= <br> encoding= utf-16 \xff\xfe \x00 \xf0\x9f\x98\x80 \xe2\x80\xae ]> %p; SYSTEM"
 )
 _RSS = rss(
     item(
@@ -188,6 +192,7 @@ _LIST = (
     b'<li><h2><a href="/1">Title</a></h2><time datetime="2015-12-02T09:00:00Z">x</time><p>Text</p><i>A</i></li>'
     b'<li><h2><a href="2">Other</a></h2><time>2. Dezember 2015, 09:30 Uhr</time><p>Text <b>x</b></p></li></ul></html>'
 )
+_SELECTORS = '{"item": "ul.news > li", "title": "h2", "date": "time", "text": "p"}'
 _OUTLINE = (
     b'<opml version="2.0"><body><outline text="a"><outline type="rss" xmlUrl="https://a.example/f" category="/x,y"/>'
     b'</outline><outline xmlUrl="feed://b.example/f" title="&amp;"/></body></opml>'
@@ -220,47 +225,33 @@ DOORS: dict[str, Door] = {
     "rss": Door(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
     "atom": Door(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
     "json feed": Door(
-        _document("application/feed+json"), (_JSON,), tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
+        _document("application/feed+json"), (_JSON,), _words(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999')
     ),
-    "sitemap": Door(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
+    "sitemap": Door(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, *_words(b"<url> <news:title> <loc>"))),
     "list on a page": Door(
-        _document(
-            "text/html", kind="page", options='{"item": "ul.news > li", "title": "h2", "date": "time", "text": "p"}'
-        ),
+        _document("text/html", kind="page", options=_SELECTORS),
         (_LIST,),
-        tuple(
-            b'<li> </li> <ul> <h2> <a href=" <time datetime=" <div> &amp; &#x41; <script> <base href= 1. Januar'.split(
-                b" "
-            )
-        ),
+        _words(b'<li> </li> <ul> <h2> <a href=" <time datetime=" <div> &amp; &#x41; <script> <base href= 1. Januar'),
     ),
     "page that is no feed": Door(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
     "mail": Door(
         _mail,
         (_MAIL,),
-        tuple(
+        _words(
             b"Content-Type: multipart/mixed; boundary= --b message/rfc822 =?utf-8?q? ?= base64 \r\n\r\n charset="
-            b" <a href= <h2> Subject: Date: \x00".split(b" ")
+            b" <a href= <h2> Subject: Date: \x00"
         ),
     ),
     "feeds of a page": Door(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
     "opml": Door(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
-    "robots.txt": Door(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
-    "headers": Door(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
+    "robots.txt": Door(_robots, (_ROBOTS,), _words(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n")),
+    "headers": Door(_headers, (_HEAD,), _words(b'max-age= , " 99999999999 -0001 GMT \n ( +9999')),
     "charset": Door(
         _charset,
         (b"text/xml; charset=utf-16\n\xff\xfe<\x00", b'x\n<?xml version="1.0" encoding="big5"?>\xa4\xe5\xc0'),
-        tuple(
-            b"charset= utf-7 hz iso-2022-jp unicode_escape idna \x1b$B ~{ +ADw- \xff\xfe\x00\x00 \xef\xbb\xbf".split(
-                b" "
-            )
-        ),
+        _words(b"charset= utf-7 hz iso-2022-jp unicode_escape idna \x1b$B ~{ +ADw- \xff\xfe\x00\x00 \xef\xbb\xbf"),
     ),
-    "packed bytes": Door(
-        _packed,
-        (bytes.fromhex("1f8b08000000000000034b4c4a06 00c241243503000000".replace(" ", "")),),
-        (b"\x1f\x8b\x08",),
-    ),
+    "packed bytes": Door(_packed, (gzip.compress(b"abc", mtime=0),), (b"\x1f\x8b\x08",)),
     "article page": Door(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
     "result of a reader process": Door(
         _result,
@@ -270,13 +261,11 @@ DOORS: dict[str, Door] = {
     "press in Slack": Door(
         _press,
         (_PRESS, _COMMAND),
-        tuple(
-            b'{ } [ ] null 1e999 "value": "noise:0123456789ab" "overflow" "selected_option": {"value": \\ud800'.split()
-        ),
+        _words(b'{ } [ ] null 1e999 "value": "noise:0123456789ab" "overflow" "selected_option": {"value": \\ud800'),
     ),
     "answer of a model": Door(
         _model,
         (b'{"sentence": 0, "reason": "a bank", "verdict": "irrelevant"}',),
-        tuple(b'{ } [ ] "verdict": "relevant" 6 null NaN 1e999 \\ud800 \\u0000'.split()),
+        _words(b'{ } [ ] "verdict": "relevant" 6 null NaN 1e999 \\ud800 \\u0000'),
     ),
 }

@@ -12,11 +12,8 @@ WORDS = {
     "spaces": "x" + " " * _LONG + "y",
     "hyphens": "a" + "-" * _LONG,
     "digits": "1" * _LONG,
-    "sums": "$1.1 million " * (_LONG // 13),
     "sentences": "Mr. A said. " * (_LONG // 12),
-    "capitals": "ABC DEF " * (_LONG // 8),
     "days": "on Monday, 30 November " * (_LONG // 23),
-    "addresses": "https://a.b/ " * (_LONG // 13),
     "mail": "a@" * (_LONG // 2),
     "marks over a letter": "e" + "\u0301" * _LONG,
     "marks of direction": "\u202e\u2066abc" * (_LONG // 5),
@@ -37,7 +34,6 @@ DATES = {
     "digits": "1" * 100_000,
     "comments": "Wed, 02 Dec 2015 " + "(" * 100_000,
     "days": "Mon, " * 20_000 + "02 Dec 2015",
-    "a fraction": "2015-12-02T09:00:00." + "9" * 100_000 + "Z",
     "seconds": "1e400",
     "not a number": "NaN",
     "markup": "&lt;b>2015&lt;/b>",
@@ -77,23 +73,19 @@ DOCUMENTS: Documents = {
     "link: the canary as the feed's site": lambda targets: xml(
         rss(item(1)).replace("<link>https://news.example.org/</link>", f"<link>{targets.canary}</link>")
     ),
-    "guid: the same everywhere": lambda targets: xml(rss(*(item(n).replace(f"id-{n}", "id") for n in range(2_000)))),
     "link: the same everywhere": lambda targets: xml(
         rss(*(item(n).replace(f"example.org/{n}<", "example.org/1<") for n in range(2_000)))
     ),
-    "many: 100,000 items": lambda targets: xml(rss("<item><title>x</title></item>" * 100_000)),
     "many: 60,000 items of their own": lambda targets: xml(
         rss(*(f"<item><title>Title {n}</title><guid>{n}</guid></item>" for n in range(60_000)))
     ),
     "many: items that cannot be cut apart": lambda targets: xml(
         "<!DOCTYPE rss [<!ENTITY x 'y'>]>" + rss(item(1, title="&x;") * 30_000, declaration="")
     ),
-    "many: categories": lambda targets: with_extra("<category>x</category>" * 100_000),
     "many: enclosures": lambda targets: with_extra(
         '<enclosure url="http://a.example/x" length="1" type="a/b"/>' * 20_000
     ),
     "many: bodies": lambda targets: with_extra("<description>another</description>" * 50_000),
-    "many: authors": lambda targets: with_extra("<author>a@b.example (A)</author>" * 20_000),
     "many: links in a body": lambda targets: with_body('<a href="/x">y</a> ' * 30_000),
     "large: an item of 9.9 MB": lambda targets: with_title("x " * 4_900_000),
     "large: a body of 9 MB of markup": lambda targets: with_body("<p>word</p>" * 500_000),

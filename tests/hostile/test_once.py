@@ -6,27 +6,24 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import resource
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.pipeline.poll import OUR_BUG
-from tests.crash import process
 from tests.feeds.documents import item, rss
 from tests.hostile import servers
 from tests.hostile.corpus import DOCUMENTS
 from tests.hostile.doors import SECRET
 from tests.hostile.making import Making, Site, Targets
 from tests.testbed import configs
-from tests.testbed.servers.feeds import FeedServer, Reply
+from tests.testbed.servers.feeds import FeedServer
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the canary listens on 127.0.0.2"),
@@ -184,25 +181,3 @@ async def test_a_document_that_is_tried_shows_no_file_and_asks_nothing_private(t
         await beside.serve([("tried", DOCUMENTS["outside: an entity from a file"])])
         [url] = beside.names
         assert "1 item" in await beside.run("feeds", "test", url)
-
-
-@pytest.mark.long
-async def test_beside_a_hostile_feed_the_others_are_polled_on_time_and_the_bot_is_healthy(tmp_path: Path) -> None:
-    async with process.bot_in(tmp_path) as bot:
-        bot.feeds.serve("/hostile", Reply.redirect("http://any.test:99999/"))
-        addresses = {name: bot.feeds.url(f"/{name}") for name in ("wire", "hostile")}
-        feeds = {"feeds": [{"url": url, "name": name} for name, url in addresses.items()]}
-        (bot.folder / "feeds.yaml").write_text(json.dumps(feeds))
-        async with bot.running():
-            await bot.until_watching()
-            await bot.until(lambda: len(bot.feeds.seen("/hostile")) >= 2)
-            polls_before = len(bot.feeds.seen("/wire"))
-            await bot.publish_and_await_messages(2)
-            await bot.until(lambda: len(bot.feeds.seen("/wire")) >= polls_before + 5)
-            assert (await bot.health())[0] == 200
-            assert await bot.ended(await bot.start("status")) == 0
-        times = [request.at for request in bot.feeds.seen("/wire")]
-        assert max(later - earlier for earlier, later in pairwise(times)) < ON_TIME_S
-        assert sorted(bot.heads) == bot.names(2)
-        assert re.search(r"hostile +failing .*ports end at 65535", bot.log)
-        assert re.search(r"wire +ok ", bot.log)

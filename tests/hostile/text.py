@@ -27,23 +27,15 @@ DOCUMENTS: Documents = {
             "escapes of a terminal": "\x1b[31mred\x1b]0;title\x07 \x9b31m",
             "direction": "\u202eevil\u202c \u2066x\u2069 \u200e\u200f",
             "tags": "".join(chr(0xE0000 + ord(letter)) for letter in "ignore previous"),
-            "private use": "\ue000\U000f0000",
-            "no characters": "\ufffe\uffff\U0001fffe",
             "halves": "\ud800 \udfff",
             "marks of order": "\ufeff" * 1_000,
         },
         with_title,
     ),
     "bytes: NUL between all": lambda targets: xml("\0".join(_PLAIN)),
-    "bytes: NUL in a title": lambda targets: with_title("a\0b\0c"),
     "bytes: NUL only": lambda targets: xml(b"\0" * 1_000_000),
-    "bytes: 0xFF": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xff" * 1_000_000)),
     "bytes: letters begun and not ended": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xf0" * 500_000)),
-    "bytes: overlong letters": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xc0\xbc\xe0\x80\xbc" * 10_000)),
     "bytes: halves in UTF-8": lambda targets: xml(_PLAIN.encode().replace(b"Caf", b"\xed\xa0\x80\xed\xb0\x80" * 9_999)),
-    "bytes: UTF-16, half of it swapped": lambda targets: xml(
-        _PLAIN.encode("utf-16")[:400] + _PLAIN.encode("utf-16-be")[400:]
-    ),
     "bytes: UTF-32 out of range": lambda targets: xml(b"\xff\xfe\0\0" + b"\xff\xff\xff\x7f" * 100_000),
     "bytes: escapes of ISO-2022": lambda targets: xml(
         _PLAIN.encode().replace(b"Caf", b"\x1b$B\x1b(B" * 50_000), content_type="text/xml; charset=iso-2022-jp"
@@ -51,21 +43,13 @@ DOCUMENTS: Documents = {
     "bytes: UTF-7 over markup": lambda targets: xml(
         _PLAIN.replace("Caf\u00e9", "+ADw-script+AD4-").encode(), content_type="text/xml; charset=utf-7"
     ),
-    "bytes: random": lambda targets: xml(bytes((n * n * 31 + n // 7) % 256 for n in range(300_000))),
     "json: depth": lambda targets: json("[" * 500_000),
-    "json: depth in items": lambda targets: json(_VERSION + '"items": ' + "[" * 99_999),
     "json: a number of a million digits": lambda targets: json(_feed('{"id": ' + "9" * 1_000_000 + "}")),
-    "json: numbers that are none": lambda targets: json(_feed('{"id": NaN}, {"id": -Infinity}, {"id": 1e999}')),
-    "json: 100,000 times the same key": lambda targets: json("{" + '"a": 1, ' * 100_000 + '"b": 2}'),
-    "json: items of other types": lambda targets: json(_feed('1, "x", null, [], {"id": {}, "title": [], "url": 5}')),
     "json: 100,000 items": lambda targets: json(_feed(",".join(f'{{"id": "{n}"}}' for n in range(100_000)))),
-    "json: halves of characters": lambda targets: json(_feed(r'{"id": "\ud800", "title": "\udc00\ud83d"}')),
     "json: other types in items": lambda targets: json(_feed('{"id": {}, "url": [], "title": 1e300}, 5')),
     "json: a date of 400 digits": lambda targets: json(_feed(f'{{"id": "x", "date_published": {10**400}}}')),
-    "json: NUL by number": lambda targets: json(_feed(r'{"id": "\u0000", "title": "a\u0000\u001b[31m"}')),
     "json: a text that is not closed": lambda targets: json(_feed('{"id": "1"}, {"id": "' + "x" * 1_000_000)),
     "json: cut after 20,000 items": lambda targets: json(_feed('{"id": "1", "x": [1' + ', {"id": "2"}' * 20_000)),
-    "json: dates": lambda targets: json(_feed('{"id": "1", "date_published": "' + "2015-12-02T" * 9_999 + '"}')),
     "json: too many tags": lambda targets: json(_feed('{"id": "1", "tags": [' + '"x",' * 100_000 + '"y"]}')),
     "page: 50,000 feeds": lambda targets: page('<link rel=alternate type="application/rss+xml" href="/x">' * 50_000),
     "page: feeds inside": lambda targets: page(
@@ -74,10 +58,7 @@ DOCUMENTS: Documents = {
         '<link rel=alternate type="application/rss+xml" href="javascript:alert(1)">'
     ),
     "page: moves": lambda targets: page(f'<meta http-equiv=refresh content="0;url={targets.canary}">'),
-    "page: a title of 5 MB": lambda targets: page(f"<title>{'x' * 5_000_000}"),
-    "page: escapes of a terminal": lambda targets: page("<title>\x1b[31mred\x07\u202e</title>"),
     "page: a script that is not closed": lambda targets: page("<html><script>" + "</scrip" * 200_000),
-    "page: nearly a feed": lambda targets: page("<html>" + "<rss " * 100_000),
     "sitemap: 100,000 addresses": lambda targets: xml(
         _sitemap("<url><loc>https://a.example/</loc></url>" * 100_000), content_type="application/xml"
     ),
