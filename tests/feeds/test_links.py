@@ -58,25 +58,6 @@ def test_a_google_news_link_is_left() -> None:
     assert canonical_link(link).startswith("https://news.google.com/rss/articles/CBMiAUFVX3lxTE9")
 
 
-URLS = st.builds(
-    "{}{}{}{}{}".format,
-    st.sampled_from(["http://", "https://", "HTTP://", "//", "", "ftp://"]),
-    st.sampled_from(["e.org", "www.google.com", "l.facebook.com", "EN.m.wikipedia.org", "[::1]"]),
-    st.sampled_from(["", ":80", ":443", ":8080", ":x"]),
-    st.text(alphabet="/.am p%2Fé~;:@", max_size=12).map(lambda path: f"/{path}"),
-    st.sampled_from(
-        ["", "?", "?utm_source=x&id=1", "?amp=1&&a", "?url=http://m.e.org/amp/", "?u=http://e.org/a#x", "#!/a", "#b"]
-    ),
-)
-
-
-@given(URLS | st.text(max_size=40))
-@example("https://e.org/a/amp/amp.html?amp=1&utm_x=%zz")
-def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
-    link = canonical_link(url)
-    assert canonical_link(link) == link
-
-
 HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled_from(
     [
         "www.google.com",
@@ -101,6 +82,13 @@ PLAIN_LOOKING = st.builds(
     ),
     st.sampled_from(["", "#", "#top", "#/s/1", "#!/s", "#a?b"]),
 )
+
+
+@given(PLAIN_LOOKING | st.text(max_size=40))
+@example("https://e.org/a/amp/amp.html?amp=1&utm_x=%zz")
+def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
+    link = canonical_link(url)
+    assert canonical_link(link) == link
 
 
 @given(PLAIN_LOOKING)

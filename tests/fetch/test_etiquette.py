@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.fetch import guard, headers
 from bot.fetch.client import HttpFetcher, make_user_agent
@@ -77,14 +75,6 @@ def test_a_contact_cannot_smuggle_a_header() -> None:
     assert "\n" not in agent
 
 
-async def test_no_cookie_is_ever_sent_back(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.serve("/feed", Reply(body=BODY, headers={"Set-Cookie": "session=1; Path=/"}))
-    server.serve("/moved", Reply(status=302, headers={"Location": "/feed", "Set-Cookie": "track=1; Path=/"}))
-    await fetcher.get(configured(url=server.url("/moved")))
-    await fetcher.get(configured(url=server.url("/feed")))
-    assert all("cookie" not in request.headers for request in server.requests)
-
-
 async def test_retry_after_is_read_in_seconds_and_as_a_date(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/seconds", Reply(status=429, headers={"Retry-After": "120"}))
     server.serve("/date", Reply(status=503, headers={"Retry-After": "Wed, 02 Dec 2015 10:00:00 GMT"}))
@@ -94,23 +84,15 @@ async def test_retry_after_is_read_in_seconds_and_as_a_date(server: FeedServer, 
     assert (date.status, date.retry_after) == (503, datetime(2015, 12, 2, 10, tzinfo=UTC))
 
 
-async def test_at_most_two_requests_to_one_host_at_a_time(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.serve("/feed", Reply(body=BODY, delay_seconds=0.02))
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(12):
-            tasks.create_task(fetcher.get(configured(url=server.url())))
-    assert len(server.requests) == 12
-    assert server.most_at_once == POLICY.per_host == 2
-
-
-async def test_waiting_for_a_busy_host_costs_no_time_of_the_request(
+async def test_at_most_two_requests_to_one_host_at_a_time_and_waiting_costs_no_time_of_the_request(
     server: FeedServer, make_fetcher: MakeFetcher
 ) -> None:
     server.serve("/feed", Reply(body=BODY, delay_seconds=0.15))
-    fetcher = make_fetcher(replace(POLICY, per_host=1, timeout=timedelta(seconds=0.3)))
+    fetcher = make_fetcher(replace(POLICY, timeout=timedelta(seconds=0.4)))
     async with asyncio.TaskGroup() as tasks:
-        requests = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(4)]
-    assert [task.result().status for task in requests] == [200] * 4
+        requests = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(8)]
+    assert [task.result().status for task in requests] == [200] * 8
+    assert server.most_at_once == POLICY.per_host == 2
 
 
 async def test_requests_that_wait_for_one_name_ask_for_it_once(server: FeedServer, make_fetcher: MakeFetcher) -> None:
@@ -173,13 +155,6 @@ def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
 def test_freshness(response_headers: dict[str, str], seconds: int | None) -> None:
     expected = START + timedelta(seconds=seconds) if seconds else None
     assert headers.fresh_until(response_headers, now=START) == expected
-
-
-@given(st.text(max_size=40))
-def test_no_header_raises(text: str) -> None:
-    headers.http_date(text)
-    headers.retry_after(text, now=START)
-    headers.fresh_until({"cache-control": text, "expires": text, "age": text, "date": text}, now=START)
 
 
 # -- redirects by hand: five hops, the guard on each, credentials only at home

@@ -17,6 +17,7 @@ SENTENCE = "The regulator told the operators to close the enterprise servers bef
 PAGE = (
     "<html><head><title>News</title></head><body><nav><a href=/>Home</a><a href=/world>World</a></nav><article>"
     f"<h1>BlackBerry quits</h1><p>{SENTENCE * 3}</p><p>{SENTENCE.upper() * 3}</p></article>"
+    "<div id=comments class=comments><p>First! I disagree with this.</p></div>"
     "<footer>All rights reserved</footer></body></html>"
 ).encode()
 URL = "https://news.example.org/a"
@@ -67,7 +68,9 @@ def reader(web: Web, clock: FakeClock) -> fulltext.TrafilaturaReader:
     return fulltext.TrafilaturaReader(web, clock)
 
 
-async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+async def test_the_articles_text_is_read_without_menu_comments_and_footer(
+    web: Web, reader: fulltext.TrafilaturaReader
+) -> None:
     web.put(URL)
     article = await reader.text_of(URL, FEED)
     assert article is not None
@@ -75,6 +78,7 @@ async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reade
     assert "\n\n" in article.text
     assert "rights reserved" not in article.text
     assert "World" not in article.text
+    assert "disagree" not in article.text
     assert article.picture == ""
 
 
@@ -252,12 +256,3 @@ def test_a_page_names_its_picture_by_an_https_address_on_a_public_host(head: str
     article = fulltext.main_text(_page(head).encode())
     assert article is not None
     assert article.picture == picture
-
-
-def test_comments_are_left_out() -> None:
-    page = _page().replace(
-        "</body>", "<div id=comments class=comments><p>First! I disagree with this.</p></div></body>"
-    )
-    article = fulltext.main_text(page.encode())
-    assert article is not None
-    assert "disagree" not in article.text

