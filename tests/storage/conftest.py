@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +61,13 @@ async def store(address: str, clock: FakeClock) -> AsyncIterator[storage.Store]:
     opened = storage.open_store(address, clock=clock)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def tx(address: str, clock: FakeClock) -> Iterator[storage.Transaction]:
+    """One transaction, which sees what it has written and is rolled back at the end."""
+    store = storage.open_store(address, clock=clock)
+    assert store._writer is not None
+    with store._writer.connect() as connection, connection.begin():
+        yield storage.Transaction(connection)
+    store.close_now()

@@ -29,29 +29,19 @@ ANSWERED = Completion(
 FAILED = replace(ANSWERED, outcome=Outcome.FAILED, at=START + DAY, answer=None, error="no answer", tokens_out=0)
 
 
-async def add(store: storage.Store, *completions: Completion) -> None:
-    for each in completions:
-        await store.write(lambda tx, each=each: tx.completions.add(each))  # type: ignore[misc]  # its own default
+def test_completions_are_returned_in_order_and_counted_by_day_with_failures(tx: storage.Transaction) -> None:
+    for completion in (ANSWERED, FAILED):
+        tx.completions.add(completion)
+    assert tx.completions.about(ArticleId("a1")) == [ANSWERED, FAILED]
+    assert tx.completions.since(START + DAY) == [FAILED]
+    assert tx.completions.spent(since=START) == Spending(calls=2, tokens=1_840)
+    assert tx.completions.spent(since=START + DAY) == Spending(calls=1, tokens=900)
+    assert tx.completions.spent(since=START + 2 * DAY) == Spending()
 
 
-async def test_completions_are_returned_in_order_counted_by_day_with_failures_and_deleted_when_old(
-    store: storage.Store,
-) -> None:
-    await add(store, ANSWERED, FAILED)
-    assert await store.read(lambda tx: tx.completions.about(ArticleId("a1"))) == [ANSWERED, FAILED]
-    assert await store.read(lambda tx: tx.completions.since(START + DAY)) == [FAILED]
-    assert await store.read(lambda tx: tx.completions.spent(since=START)) == Spending(calls=2, tokens=1_840)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == Spending(calls=1, tokens=900)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == Spending()
-    await storage.trim(store, before=START + DAY)
-    assert await store.read(lambda tx: tx.completions.since(START)) == [FAILED]
-
-
-async def test_the_newest_answer_of_the_same_model_is_found_and_failures_are_skipped(store: storage.Store) -> None:
+def test_the_newest_answer_of_the_same_model_is_found_and_failures_are_skipped(tx: storage.Transaction) -> None:
     newer = replace(ANSWERED, answer='{"updates": [1]}')
-    await add(store, ANSWERED, newer, FAILED, replace(FAILED, key="k2"))
-
-    result = await store.read(lambda tx: tx.completions.answers(["k1", "k2", "k3"], by="qwen"))
-
-    assert result == {"k1": newer.answer}
-    assert await store.read(lambda tx: tx.completions.answers(["k1"], by="another")) == {}
+    for completion in (ANSWERED, newer, FAILED, replace(FAILED, key="k2")):
+        tx.completions.add(completion)
+    assert tx.completions.answers(["k1", "k2", "k3"], by="qwen") == {"k1": newer.answer}
+    assert tx.completions.answers(["k1"], by="another") == {}

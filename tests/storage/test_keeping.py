@@ -10,13 +10,15 @@ import pytest
 from msgspec.structs import replace
 
 from bot import storage
+from bot.model.actions import Verdict
 from bot.model.archive import IdentityQuery, Sighting
 from bot.model.errors import ConfigError, StoreError, StoreUnavailable
 from bot.model.feeds import FeedState
 from bot.model.messages import SendState
 from bot.model.stories import SendId, StoryId
+from tests.storage.test_completions import ANSWERED
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import MINUTE, alert, article, decision, match, sending, story, view
+from tests.testbed.made import MINUTE, alert, article, decision, judgement, match, sending, story, view
 
 FEED = "https://dawn.example/feed"
 DAY = timedelta(days=1)
@@ -35,6 +37,9 @@ def fill(tx: storage.Transaction) -> None:
     for name in ("old", "new"):
         tx.stories.save_alert(alert(name))
         tx.outbox.add([sending(name, story=name, views=(view(name),))])
+        tx.judgements.add([judgement(Verdict.NOISE, id=name, story=name)])
+    for at in (START, BEFORE):
+        tx.completions.add(replace(ANSWERED, at=at))
 
 
 def send(tx: storage.Transaction) -> None:
@@ -55,6 +60,8 @@ async def test_an_ended_story_is_deleted_when_all_is_sent_and_the_identities_of_
     assert [item.id for item in await store.read(lambda tx: tx.stories.since(None))] == ["new"]
     rows = await store.read(lambda tx: tx.outbox.get([SendId("old"), SendId("new")]))
     assert list(rows) == ["new"], "the thread of a living story keeps its head"
+    assert [item.id for item in await store.read(lambda tx: tx.judgements.since(None))] == ["new"]
+    assert [item.at for item in await store.read(lambda tx: tx.completions.since(START))] == [BEFORE]
     articles = await store.read(lambda tx: tx.articles.get([article(name).id for name in ("old", "new", "lone")]))
     assert {item.title.split()[-1]: bool(item.text) for item in articles.values()} == {
         "old": False,
