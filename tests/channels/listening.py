@@ -30,7 +30,6 @@ class FakeApp:
     changes: list[str | None] = field(default_factory=list)
     asked: list[ChatRequest] = field(default_factory=list)
     answer: Message = messages.NOTICE
-    commands: dict[str, str] = field(default_factory=dict)
     result: ActionResult = field(
         default_factory=lambda: ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
     )
@@ -51,7 +50,7 @@ class FakeApp:
 
     async def on_asked(self, asked: ChatRequest) -> list[ChatMessage]:
         self.asked.append(asked)
-        return [ChatMessage(message=self.answer, commands=self.commands if asked.is_page else {})]
+        return [ChatMessage(message=self.answer)]
 
 
 async def until(is_so: Callable[[], Any]) -> None:

@@ -52,7 +52,9 @@ def part(taken: Any, kind: str) -> str:
 
 async def test_a_mail_has_html_and_text_and_all_that_filters_and_threads_need(server: smtp.Server) -> None:
     receipt = await channel(server, zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.POST))
-    [accepted] = server.mails
+    one_click = channel(server, unsubscribe="https://lists.example.org/off?list=desk")
+    await one_click.send(delivery(messages.POST, id="send-2"))
+    accepted, clickable = server.mails
     assert receipt.ref == accepted["Message-ID"] == "<send-1@wirewatch.wirewatch.example>"
     assert accepted["Subject"] == "[High] BlackBerry to leave Pakistan rather than open its servers to the regulator"
     assert (accepted["From"], accepted["To"]) == ("Wirewatch <bot@wirewatch.example>", DESK)
@@ -60,12 +62,14 @@ async def test_a_mail_has_html_and_text_and_all_that_filters_and_threads_need(se
     assert accepted["List-Id"] == "<desk.wirewatch.wirewatch.example>"
     assert accepted["List-Unsubscribe"] == "<mailto:bot@wirewatch.example?subject=unsubscribe%20desk>"
     assert accepted["List-Unsubscribe-Post"] is None
+    assert clickable["List-Unsubscribe"] == "<https://lists.example.org/off?list=desk>"
+    assert clickable["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for kind, words in (("plain", "unfettered access"), ("html", "<strong>unfettered access</strong>")):
         assert words in part(accepted, kind)
         assert "2 Dec 14:02 PKT" in part(accepted, kind)
         assert " UTC" not in part(accepted, kind)
     assert f'<a href="{messages.WIRE}">' in part(accepted, "html")
-    assert server.envelopes == [[DESK]]
+    assert server.envelopes == [[DESK], [DESK]]
 
 
 async def test_replies_are_in_the_thread_of_their_story_under_its_subject(server: smtp.Server) -> None:
@@ -302,10 +306,3 @@ async def test_check_goes_as_far_as_the_recipients_sends_nothing_and_says_what_t
     [line] = await channel(server).check()
     assert "set sender to its own address" in line.help
     assert server.mails == []
-
-
-async def test_one_click_is_offered_where_it_can_say_who_clicked(server: smtp.Server) -> None:
-    await channel(server, unsubscribe="https://lists.example.org/off?list=desk").send(delivery(messages.POST))
-    [accepted] = server.mails
-    assert accepted["List-Unsubscribe"] == "<https://lists.example.org/off?list=desk>"
-    assert accepted["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from bot.channels.kit import errors
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, ThreadGone
-from bot.model.messages import Message, Receipt
+from bot.model.messages import Mention, Message, Post, Receipt, Sentence, Span
 from bot.testing import hostile, messages
 from tests.channels.context import delivery
 from tests.channels.services import BEGINNING, DISCORD, MATTERMOST, SERVICES, SLACK, TELEGRAM, Service
@@ -294,3 +294,53 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
             await channel.send(delivery(messages.NOTICE, id="send-2"))
         successor = rooms(server).add_channel("policy-alerts")
         assert (await channel.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
+
+
+# -- people whom the configuration mentions
+
+
+ASKING = Sentence(
+    spans=(Span(text="Ask @duty, @ann, <@123456789012345678> and <!subteam^S012ABCDEF>"),),
+    outlet="@ann",
+    link="https://evil.example/@ann",
+)
+
+
+def message_for(*ids: str) -> Post:
+    mentions = tuple(Mention(name=f"duty{number}", id=person) for number, person in enumerate(ids))
+    return replace(messages.POST, story=replace(messages.POST.story, title=ASKING), mentions=mentions)
+
+
+@pytest.mark.parametrize(
+    ("service", "ids", "notified"),
+    [
+        (
+            SLACK,
+            ["U0AMINA", "S012ABCDEF", "here"],
+            [
+                {"type": "user", "user_id": "U0AMINA"},
+                {"type": "usergroup", "usergroup_id": "S012ABCDEF"},
+                {"type": "broadcast", "range": "here"},
+            ],
+        ),
+        (
+            DISCORD,
+            ["123456789012345678", "&223456789012345678"],
+            ["<@123456789012345678>", "<@&223456789012345678>"],
+        ),
+        (MATTERMOST, ["ann"], ["@ann"]),
+        (TELEGRAM, ["@ann_desk"], ["@ann_desk"]),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Service) else "",
+)
+async def test_those_whom_the_configuration_mentions_are_notified_and_whom_the_channel_does_not_know_is_named(
+    service: Service, ids: list[str], notified: list[Any]
+) -> None:
+    with service.serve() as server:
+        channel = service.channel(server)
+        await channel.send(delivery(message_for(*ids)))
+        assert service.notified(server) == notified
+        for is_plain in (False, True):
+            await channel.send(delivery(message_for(""), id=f"unknown {is_plain}", is_plain=is_plain))
+            assert "duty0" in service.shown(server)[-1].text or is_plain
+        assert service.notified(server) == notified

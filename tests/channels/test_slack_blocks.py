@@ -1,21 +1,184 @@
-"""Block Kit as Slack takes it: golden files, every limit, and nothing of a feed that pings, formats or hides."""
+"""Block Kit as Slack takes it: golden files, buttons, every limit, and nothing is believed of what comes back."""
 
 from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.channels.kit import phrases
 from bot.channels.slack import blocks as slack_blocks
-from bot.channels.slack.blocks import escape_to
+from bot.channels.slack.blocks import TOTAL_LIMIT, escape_to, json_length
+from bot.model.actions import (
+    Judgement,
+    Silence,
+    SilenceKind,
+    Verdict,
+)
+from bot.model.messages import Message, post_of
+from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import check_golden_blocks, objects
+from tests.testbed.made import judgement, silence
+from tests.testbed.servers import slack_rules
+from tests.testbed.servers.slack_socket import SocketMode
+
+LAW = messages.SECOND_WHY.rule
+
+
+def judged(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> Judgement:
+    return judgement(verdict, id=f"{verdict}{by}{rule}", by=by, rule=rule, story=messages.STORY, at=messages.FIRST)
+
+
+def silenced(kind: SilenceKind, name: str) -> Silence:
+    until = messages.FIRST + timedelta(days=1) if kind is SilenceKind.RULE else None
+    return silence(kind, name, at=messages.FIRST, by="amina", channels=("desk",), reason="by button", until=until)
+
+
+TWO = replace(messages.POST, story=replace(messages.ALONE, why=(messages.WHY, messages.SECOND_WHY)))
+ALL: dict[str, Message] = {
+    "buttons_post": messages.POST,
+    "buttons_two_rules": TWO,
+    "buttons_judged": replace(
+        messages.GROWN,
+        judgements=(
+            judged(Verdict.USEFUL, "U0AMINA"),
+            judged(Verdict.NOISE, "U0BILAL"),
+        ),
+        silences=(silenced(SilenceKind.STORY, messages.STORY), silenced(SilenceKind.RULE, messages.RULE)),
+    ),
+    "buttons_two_rules_silenced": replace(TWO, silences=(silenced(SilenceKind.RULE, LAW),)),
+    "buttons_reply": replace(
+        messages.NEW_FACT, facts=(replace(messages.NEW_SENTENCE, article=messages.BYLINE.article),)
+    ),
+    "buttons_listing": replace(messages.LISTING, stories=(messages.VIEW, replace(TWO.story, id=StoryId("0c11d0aa")))),
+}
+
+
+def shown_elements(name: str) -> list[dict[str, Any]]:
+    """Return the buttons and menus under a message."""
+    blocks = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def test_a_silence_says_in_how_many_channels_it_applies() -> None:
+    story = silenced(SilenceKind.STORY, messages.STORY)
+    for channels, words in (((), "in every channel"), (("desk", "night"), "here and in 1 other channel")):
+        shown = replace(messages.GROWN, silences=(replace(story, channels=channels),))
+        assert f"This story is silenced {words} by " in str(slack_blocks.build_blocks(shown, has_buttons=True))
 
 
 @pytest.mark.parametrize("name", messages.ALL)
 def test_the_blocks_are_those_of_the_golden_file(name: str) -> None:
     check_golden_blocks(name, slack_blocks.build_blocks(messages.ALL[name]))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
+    check_golden_blocks(name, slack_blocks.build_blocks(ALL[name], has_buttons=True))
+
+
+def test_slack_asks_before_an_action_that_changes_other_channels() -> None:
+    elements = [*shown_elements("buttons_judged"), *shown_elements("buttons_reply")]
+    assert ["confirm" in element for element in elements] == [False, False, False, True, True]
+    *_, more, for_all, split = elements
+    labels = {option["text"]["text"].partition(":")[0] for option in for_all["options"]}
+    assert labels == {"Silence in your channels for a day", "Different event"}
+    assert split["text"]["text"] == "Different event"
+    assert more["options"][-1]["text"]["text"] == "Why was this posted?"
+
+
+@pytest.mark.parametrize("name", ["merged", "notice"])
+def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
+    assert slack_blocks.build_blocks(messages.ALL[name], has_buttons=True) == slack_blocks.build_blocks(
+        messages.ALL[name]
+    )
+
+
+@pytest.mark.parametrize("text", [hostile.BAD, "\U0001f4f0 " * 2_000, "&<>" * 3_000], ids=["marks", "signs", "long"])
+def test_hundreds_of_decisions_of_people_keep_every_limit_and_ping_nobody(text: str) -> None:
+    post = post_of(hostile.every_kind(text, messages.WIRE, many=60)[0])
+    assert post is not None
+    whys = tuple(replace(why, rule=f"{why.rule}{number}") for number, why in enumerate(post.story.why))
+    judgements = tuple(
+        judged(verdict, by, rule=why.rule)
+        for why in whys[:6]
+        for verdict in Verdict
+        for by in ("U0AMINA", "<!channel>", *(f"U{number}" for number in range(20)))
+    )
+    silences = (
+        silenced(SilenceKind.STORY, messages.STORY),
+        *(silenced(SilenceKind.RULE, why.rule) for why in whys[:6]),
+    )
+    message = replace(post, story=replace(post.story, why=whys), judgements=judgements, silences=silences)
+    blocks = slack_blocks.build_blocks(message, has_buttons=True)
+    slack_rules.check_blocks(json.loads(json.dumps(blocks)))
+    assert json_length(blocks) <= TOTAL_LIMIT
+    assert all(str(piece["user_id"]).startswith("U") for piece in objects(blocks) if piece.get("type") == "user")
+
+
+def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
+    stories = tuple(replace(messages.VIEW, id=StoryId(f"{n:020x}")) for n in range(10))
+    message = replace(messages.LISTING, stories=stories)
+    blocks = slack_blocks.build_blocks(message, has_buttons=True)
+    assert json_length(blocks) <= TOTAL_LIMIT
+    without = [block for block in blocks if block["type"] != "actions"]
+    assert without == slack_blocks.build_blocks(message), "every story has a menu"
+    assert len(blocks) - len(without) >= 2
+
+
+# -- what comes back
+
+
+def payload(**changes: object) -> dict[str, Any]:
+    created = SocketMode.payload(
+        shown_elements("buttons_post")[1:2], channel="C000000001", ts="1449046920.000100", user="U0AMINA"
+    )
+    return {**created, **changes}
+
+
+def parse_press(made: dict[str, Any]) -> Any:
+    return slack_blocks.parse_press(made, envelope="e1")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str) -> None:
+    for element in shown_elements(name):
+        for option in element.get("options", [None]):
+            action = {**element, "selected_option": option} if option else element
+            assert parse_press(payload(actions=[action])) is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "view_submission"},
+        {"actions": []},
+        {"actions": "x"},
+        {"actions": [{}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:../../etc"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "explode:"}]},
+        {"actions": [{"type": "button", "action_id": "other:noise:abc", "value": "noise:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:split:abc", "value": "split:0123456789ab"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:a b", "value": "noise:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": {"noise": 1}}]},
+        {"actions": [{"type": "overflow", "action_id": "wirewatch:menu:abc", "selected_option": "noise:"}]},
+        {"user": None},
+        {"user": {"id": "<!channel>"}},
+        {"container": {"type": "message", "channel_id": "C1", "message_ts": "now"}},
+        {"container": {"type": "message", "channel_id": "C1 OR 1=1", "message_ts": "1.2"}},
+    ],
+)
+def test_a_payload_of_another_form_is_not_a_press(changes: dict[str, Any]) -> None:
+    assert parse_press(payload(**changes)) is None
+
+
+# -- text and links of strangers
 
 
 def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> None:

@@ -8,14 +8,17 @@ import ssl
 from urllib.error import URLError
 
 import pytest
+import structlog
 from msgspec.structs import replace
 from slack_sdk.errors import SlackClientError
 
+from bot.channels import checks
 from bot.channels.slack import sdk
+from bot.model.channels import Abilities, Channel, CheckLine
 from bot.model.errors import ChannelClosed, FormRefused, OutcomeUnknown, RetryLater, SendError
 from bot.model.rules import Severity
 from bot.testing import messages
-from tests.channels.context import delivery
+from tests.channels.context import Secrets, build, delivery
 from tests.channels.services import BEGINNING, SLACK, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import slack
@@ -118,24 +121,30 @@ async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) 
     assert server.workspace.messages("policy-alerts") == []
 
 
-@pytest.mark.parametrize(
-    ("broadcast", "severity", "is_seen"),
-    [
-        ("never", Severity.HIGH, False),
-        ("high", Severity.NORMAL, False),
-        ("high", Severity.HIGH, True),
-        ("always", Severity.LOW, True),
-    ],
-)
-async def test_the_operator_says_which_replies_the_channel_sees_too(
-    server: slack.Server, broadcast: str, severity: Severity, is_seen: bool
-) -> None:
-    channel = bot(server, broadcast=broadcast)
-    head = await channel.send(delivery(messages.POST))
-    message = replace(messages.NEW_FACT, severity=severity)
-    await channel.send(delivery(message, id="send-2", reply_to=head))
-    _, reply = server.workspace.messages("policy-alerts")
-    assert bool(reply.get("reply_broadcast")) is is_seen
+async def test_the_operator_says_which_replies_the_channel_sees_too(server: slack.Server) -> None:
+    head = await bot(server).send(delivery(messages.POST))
+    cases = (("never", Severity.HIGH), ("high", Severity.NORMAL), ("high", Severity.HIGH), ("always", Severity.LOW))
+    for number, (broadcast, severity) in enumerate(cases):
+        message = replace(messages.NEW_FACT, severity=severity)
+        await bot(server, broadcast=broadcast).send(delivery(message, id=f"reply {number}", reply_to=head))
+    _, *replies = server.workspace.messages("policy-alerts")
+    assert [bool(reply.get("reply_broadcast")) for reply in replies] == [False, False, True, True]
+
+
+async def test_the_check_says_whether_the_app_token_opens_a_connection(server: slack.Server) -> None:
+    keys = {**SLACK.keys(server), "buttons": True, "app_token": "env:APP"}
+    for token, scopes, remedy in (
+        (slack.APP_TOKEN, {"connections:write"}, ""),
+        (slack.TOKEN, {"connections:write"}, "xapp-"),
+        ("xapp-other", {"connections:write"}, "xapp-"),
+        (slack.APP_TOKEN, set[str](), "scope connections:write"),
+    ):
+        server.workspace.app_tokens[slack.APP_TOKEN] = scopes
+        *_, line = await build("slack", secrets=Secrets(A=slack.TOKEN, APP=token), **keys).check()
+        assert line.what == "the app token opens a connection for the buttons"
+        assert line.is_good is (remedy == "")
+        assert remedy in line.help
+        assert "other" not in line.help, "no secret in it"
 
 
 @pytest.mark.parametrize(
@@ -162,3 +171,39 @@ async def test_only_a_message_that_was_certainly_not_sent_is_sent_again_without_
         await sdk._run(fail, name="slack")
     assert type(caught.value) is kind
     assert "s3cr3t" not in str(caught.value)
+
+
+# -- the log lines about channels when the bot starts
+
+
+async def logged(*channels: Channel) -> list[tuple[str, str]]:
+    with structlog.testing.capture_logs() as lines:
+        await checks.check_all(channels)
+    return [(line["event"], str(line.get("wanted", ""))) for line in lines]
+
+
+async def test_a_missing_history_scope_is_logged_at_the_start(server: slack.Server) -> None:
+    server.workspace.tokens[slack.TOKEN].discard("channels:history")
+    channel = bot(server)
+    assert await logged(channel) == [("channel check failed", "scope channels:history")]
+    assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
+
+
+async def test_only_a_channel_that_needs_something_is_logged(server: slack.Server) -> None:
+    assert await logged(bot(server)) == []
+    assert server.workspace.messages("policy-alerts") == []
+    assert await logged(bot(server, "xoxb-wrong")) == [("channel check failed", "the token is accepted")]
+
+
+async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
+    class Broken:
+        name = "broken"
+        abilities = Abilities(threads=True, edits=True, lookup=True)
+
+        async def check(self) -> list[CheckLine]:
+            raise RuntimeError("a bug")
+
+    hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
+    broken: Channel = Broken()  # type: ignore[assignment] # only its check is used
+    events = [event for event, _ in await logged(broken, hook)]
+    assert events == ["channel raised an unexpected error"]
