@@ -14,6 +14,7 @@ import msgspec
 from bot import keys, plugins
 from bot.config.nodes import Node, ScalarNode, YamlDocument
 from bot.config.yaml_errors import Flaw
+from bot.model import visible
 from bot.model.settings import Problem
 from bot.patterns import LazyPattern
 
@@ -204,9 +205,11 @@ def _render_text(problem: Problem) -> str:
         shown = problem.source[:_MAX_SHOWN]
         back = "…" if len(problem.source) > _MAX_SHOWN else ""
         length = max(1, min(problem.length, len(shown) - at))
-        space = " " * len(front) + "".join("\t" if c == "\t" else " " * _count_cells(c) for c in shown[:at])
-        carets = "^" * (sum(_count_cells(c) for c in shown[at : at + length]) or 1)
-        lines.append(f" {problem.line} | {front}{_printable(shown)}{back}".rstrip())
+        # Masking shortens the secrets of addresses.
+        before, marked = visible.masked(shown[:at]), visible.masked(shown[at : at + length])
+        space = " " * len(front) + "".join("\t" if c == "\t" else " " * _count_cells(c) for c in before)
+        carets = "^" * (sum(map(_count_cells, marked)) or 1)
+        lines.append(f" {problem.line} | {front}{_printable(visible.masked(shown))}{back}".rstrip())
         lines.append(f"{gutter} | {space}{carets}")
     if problem.help:
         lines.append(f"{gutter} = help: {_printable(problem.help)}")

@@ -63,6 +63,8 @@ def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
 
 def _edit_lines(edit: Edit, zone: tzinfo) -> Iterator[OutlineLine]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
+    if edit.reason is Reason.CORROBORATION and isinstance(edit.content, Post):
+        return  # The reply has just listed all coverage.
     added, room = set(edit.added), replace(outline.ROOMS[0], zone=zone)
     if edit.reason is Reason.RATE_CAP:
         yield OutlineLine(style=Style.SMALL, runs=(Run(text=format_count(len(added), "more story")),))
