@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import rules, storage
-from bot.model.actions import Silence, SilenceId, SilenceKind
+from bot.model.actions import SilenceKind
 from bot.model.archive import Arrival
 from bot.model.feeds import FeedState
 from bot.model.messages import MessageKind, Outgoing
@@ -30,13 +30,14 @@ from tests.queries.test_backtest_replay import tried
 from tests.rules.making import rule
 from tests.storage.conftest import address, postgres_address, postgres_database
 from tests.storage.conftest import store as each_store
+from tests.testbed import made
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
 from tests.testbed.shown import lead_of, lines_of
 
 __all__ = ["address", "each_store", "postgres_address", "postgres_database"]
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOUD = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), when=ONLY_SURGES)
 PLACES = "Lahore Quetta Multan Sukkur Gwadar Kasur Okara Jhang Swabi Hangu Loralai Kohat".split()
 #: Hour of the burst. By then, the rule has a history of more than three days.
@@ -120,25 +121,25 @@ class Desk:
                 tx.articles.add([one])
                 tx.articles.add_matches(one.id, matches)
                 arrivals.append(Arrival(article=one, matches=matches, is_baseline=False))
-        for measures in (False, True):
-            turn = Turn(tx, self._settings, now + measures * timedelta(minutes=1), self._cache)
-            if measures:
-                self._monitor.measure(turn)
-            else:
-                self._updater.update(turn, arrivals)
-                count_members(turn)
-            self.rows += turn.rows
-            turn.changes.write(tx)
+        if arrivals:
+            turn = Turn(tx, self._settings, now, self._cache)
+            self._updater.update(turn, arrivals)
+            count_members(turn)
+            self._write(turn)
+        turn = Turn(tx, self._settings, now + timedelta(minutes=1), self._cache)
+        self._monitor.measure(turn)
+        self._write(turn)
+
+    def _write(self, turn: Turn) -> None:
+        self.rows += turn.rows
+        turn.changes.write(turn.tx)
 
     async def surges(self) -> Sequence[Surge]:
         return await self._store.read(lambda tx: tx.volume.surges_since(START))
 
 
-@pytest.mark.parametrize("restarts", [False, True], ids=["runs on", "restarts"])
-async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(
-    each_store: storage.Store, restarts: bool
-) -> None:
-    desk = Desk(each_store, LOUD, restarts=restarts)
+async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(each_store: storage.Store) -> None:
+    desk = Desk(each_store, LOUD, restarts=True)
     reports = burst()
     await desk.run([*BEFORE, *reports])
     (surge,) = await desk.surges()
@@ -166,16 +167,51 @@ async def test_after_a_surge_a_whole_window_passes_before_the_next(store: storag
     assert all(surge.opened_at - first.closed_at >= 6 * HOUR for surge in others)
 
 
-async def test_the_articles_of_fewer_than_three_outlets_are_no_surge(store: storage.Store) -> None:
-    desk = Desk(store, LOUD)
-    flood = [replace(one, outlet=outlet, owner=outlet) for one, outlet in zip(burst(), "ab" * 6, strict=True)]
-    await desk.run([*BEFORE, *flood])
-    assert await desk.surges() == []
+NEW_FEED = FeedState(url="https://new.example/feed", due_at=START, baseline_at=START + 36 * HOUR)
+#: Each day has the same twelve articles, and the bot is off on five of ten days.
+DAYS = {
+    0: "court hears BlackBerry case",
+    1: "mayor bans sale of BlackBerry phones",
+    2: "police find stolen BlackBerry",
+    3: "shops run out of BlackBerry chargers",
+    9: "farmers praise BlackBerry harvest",
+}
+#: The articles, the number of hours, and the hours in which the bot is off.
+NO_SURGES: dict[str, tuple[list[Article], int, range]] = {
+    "fewer than three outlets": (
+        [replace(one, outlet=name, owner=name) for one, name in zip(burst(), "ab" * 6, strict=True)],
+        BURST_HOUR + 2,
+        range(0),
+    ),
+    "unrelated stories that only share a word": (unrelated(), BURST_HOUR + 2, range(0)),
+    "undated articles that are found after an outage": (
+        [replace(one, published=None) for one in burst()],
+        BURST_HOUR + 14,
+        range(BURST_HOUR - 2, BURST_HOUR + 10),
+    ),
+    "articles that were published over the hours of an outage": (
+        [one for hour in range(78, 90) for one in burst(hour=hour)[hour - 78 : hour - 77]],
+        BURST_HOUR + 10,
+        range(78, 92),
+    ),
+    "articles of a feed that was just added": (
+        [replace(one, feed=NEW_FEED.url) for one in burst()],
+        BURST_HOUR + 2,
+        range(0),
+    ),
+    "as many articles as on each day without an outage": (
+        [one for day, event in DAYS.items() for one in burst(hour=24 * day + 8, event=event)],
+        24 * 10,
+        range(24 * 3 + 12, 24 * 9 - 6),
+    ),
+}
 
 
-async def test_articles_of_unrelated_stories_that_only_share_a_word_are_no_surge(store: storage.Store) -> None:
+@pytest.mark.parametrize(("articles", "hours", "off"), NO_SURGES.values(), ids=NO_SURGES)
+async def test_what_is_no_surge(store: storage.Store, articles: list[Article], hours: int, off: range) -> None:
     desk = Desk(store, LOUD)
-    await desk.run([*BEFORE, *unrelated()])
+    await store.write(lambda tx: tx.feeds.save([NEW_FEED]))
+    await desk.run([*BEFORE, *articles], hours=range(hours), off=off)
     assert await desk.surges() == []
 
 
@@ -219,46 +255,6 @@ async def test_a_bot_that_runs_once_a_day_reports_surges(store: storage.Store) -
     assert surge.opened_at.date() == (START + timedelta(days=5)).date()
 
 
-async def test_articles_without_a_date_that_are_found_after_an_outage_are_no_surge(store: storage.Store) -> None:
-    desk = Desk(store, LOUD)
-    await desk.run(
-        [*BEFORE, *(replace(one, published=None) for one in burst())],
-        hours=range(BURST_HOUR + 20),
-        off=range(BURST_HOUR - 2, BURST_HOUR + 10),
-    )
-    assert await desk.surges() == []
-
-
-async def test_articles_that_were_published_in_an_outage_count_in_their_hours(store: storage.Store) -> None:
-    desk = Desk(store, LOUD)
-    late = [one for hour in range(78, 90) for one in burst(hour=hour)[hour - 78 : hour - 77]]
-    await desk.run([*BEFORE, *late], hours=range(108), off=range(78, 92))
-    assert await desk.surges() == []
-
-
-async def test_the_hours_of_an_outage_are_not_what_is_usual(store: storage.Store) -> None:
-    """Each day has the same twelve articles, and the bot was off on five of ten days, so they are no surge."""
-    desk = Desk(store, LOUD)
-    events = {
-        0: "court hears BlackBerry case",
-        1: "mayor bans sale of BlackBerry phones",
-        2: "police find stolen BlackBerry",
-        3: "shops run out of BlackBerry chargers",
-        9: "farmers praise BlackBerry harvest",
-    }
-    days = [one for day, event in events.items() for one in burst(hour=24 * day + 8, event=event)]
-    await desk.run(days, hours=range(24 * 10), off=range(24 * 3 + 12, 24 * 9 - 6))
-    assert await desk.surges() == []
-
-
-async def test_a_feed_that_was_just_added_does_not_begin_a_surge(store: storage.Store) -> None:
-    desk = Desk(store, LOUD)
-    state = FeedState(url="https://new.example/feed", due_at=START, baseline_at=START + 36 * HOUR)
-    await store.write(lambda tx: tx.feeds.save([state]))
-    await desk.run([*BEFORE, *(replace(one, feed=state.url) for one in burst())])
-    assert await desk.surges() == []
-
-
 async def test_an_open_surge_is_closed_when_its_rule_no_longer_reports_surges(store: storage.Store) -> None:
     _, plain, paused, changed, ended = loud_rules = [dataclasses.replace(LOUD, name=name) for name in "ABCDE"]
     desk = Desk(store, *loud_rules)
@@ -287,37 +283,24 @@ async def test_below_severity_high_the_first_message_waits_for_the_end_of_quiet_
 
 
 async def test_a_silenced_rule_posts_no_surge(store: storage.Store) -> None:
-    silence = Silence(
-        id=SilenceId("s"),
-        at=START,
-        by="ali",
-        kind=SilenceKind.RULE,
-        name="BlackBerry",
-        channels=(),
-        reason="",
-        until=None,
-    )
+    silence = made.silence(SilenceKind.RULE, LOUD.name, until=None)
     await store.write(lambda tx: tx.silences.add(silence))
     desk = Desk(store, LOUD)
-    await desk.run([*BEFORE, *burst()])
+    await desk.run([*BEFORE, *burst()], hours=range(BURST_HOUR + 1))
     assert desk.rows == []
+    assert len(await desk.surges()) == 1
 
 
 def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> None:
-    report = tried([*BEFORE, *burst()], LOUD, until=START + timedelta(days=6))
+    both = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), volume=SurgeLimits())
+    report, report_of_both = (tried([*BEFORE, *burst()], one, until=START + 6 * DAY) for one in (LOUD, both))
     assert report.has_volume
     (surge,) = report.surges
     assert surge.opened_at.date() == (START + BURST_HOUR * HOUR).date()
     assert surge.closed_at is not None
-    assert surge.peak.count == 12
-    assert surge.causes.article_count == 12
+    assert (surge.peak.count, surge.causes.article_count) == (12, 12)
     kinds = [message.kind for message in report.messages]
     assert kinds.count(MessageKind.LISTING) == 1
     assert MessageKind.POST not in kinds
-
-
-def test_with_volume_a_rule_posts_its_stories_and_its_surges() -> None:
-    both = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), volume=SurgeLimits())
-    report = tried([*BEFORE, *burst()], both, until=START + timedelta(days=6))
-    assert len(report.surges) == 1
-    assert MessageKind.POST in {message.kind for message in report.messages}
+    assert len(report_of_both.surges) == 1
+    assert MessageKind.POST in {message.kind for message in report_of_both.messages}, "and its stories"
