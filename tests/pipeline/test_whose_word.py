@@ -130,7 +130,7 @@ async def test_two_who_do_not_own_a_link_agree_by_headline_only(room: Newsroom) 
 
 @pytest.mark.parametrize("feed", [SQUAT, replace(SQUAT, aggregator=False)])
 async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Store, feed: Feed) -> None:
-    room = Newsroom(store, [WIRE, feed], min_outlets=2)
+    room = Newsroom(store, [WIRE, feed], rule_keys={"min_outlets": 2})
     titles = [TRUE.title, f"{TRUE.title} now", f"Now {TRUE.title}", f"{TRUE.title} today"]
     sites = ("north", "south", "east", "west")
     items = [
@@ -175,7 +175,7 @@ OTHERS = "BlackBerry will leave Pakistan, and the regulator that asked for acces
 async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_before(
     store: storage.Store, link: str, is_together: bool
 ) -> None:
-    room = Newsroom(store, [WIRE, SQUAT, BLOG], min_outlets=2)
+    room = Newsroom(store, [WIRE, SQUAT, BLOG], rule_keys={"min_outlets": 2})
     listed = Item(id="s", link=link, title="BlackBerry to leave Pakistan, it says", text=LONG)
     own = replace(TRUE, text=LONG, at=TRUE.at.replace(hour=TRUE.at.hour + 1))
     if is_together:
@@ -194,7 +194,7 @@ async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_befo
 
 
 async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(store: storage.Store) -> None:
-    room = Newsroom(store, [SQUAT, BLOG], min_outlets=2)
+    room = Newsroom(store, [SQUAT, BLOG], rule_keys={"min_outlets": 2})
     await room.poll(SQUAT, Item(id="s", link=LINK, title="BlackBerry to leave Pakistan, it says", text=LONG))
     await room.poll(BLOG, Item(id="b", link=LINK, title="Goodbye: BlackBerry to leave Pakistan soon", text=OTHERS))
     [story] = await room.stories()
