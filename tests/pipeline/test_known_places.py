@@ -20,6 +20,7 @@ from tests.testbed.elsewhere import Elsewhere
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
 
+YOUTUBE_ID = "youtube:UC16niRr50-MSBwiO3YDb3RA"
 CHANNEL = "/www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA"
 YOUTUBE = """<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns="http://www.w3.org/2005/Atom">
 <title>News channel</title><entry><id>yt:video:AAAAAAAAAAA</id><title>PTA and the backdoor</title>
@@ -42,12 +43,10 @@ REDDIT = """<feed xmlns="http://www.w3.org/2005/Atom"><title>newest</title><entr
 <content type="html">&lt;p&gt;The order is from July.&lt;/p&gt; submitted by /u/somebody</content>
 <link href="https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/"/><updated>2015-12-02T08:00:00+00:00</updated>
 <title>PTA asks for a backdoor</title></entry></feed>"""
-GDELT = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>GDELT</title><item>
-<title>PTA asks for a backdoor</title><link>https://dawn.example/pta</link><guid>https://dawn.example/pta</guid>
-<pubDate>Wed, 02 Dec 2015 08:00:00 GMT</pubDate></item></channel></rss>"""
 SEARCH = (
     "/api.gdeltproject.org/api/v2/doc/doc?query=PTA&mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"
 )
+SUBREDDIT = "/www.reddit.com/r/{}/new/.rss"
 BOT = "channels: {desk: {kind: console}}\noperator: desk\nfetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
 
 
@@ -83,13 +82,7 @@ async def desk(folder: Path, *feeds: str) -> AsyncIterator[Desk]:
 
 #: What feeds.yaml names, the path of its request, the answer, and the title and the link of its article.
 PLACES = [
-    (
-        "youtube:UC16niRr50-MSBwiO3YDb3RA",
-        CHANNEL,
-        YOUTUBE,
-        "PTA and the backdoor",
-        "https://www.youtube.com/watch?v=AAAAAAAAAAA",
-    ),
+    (YOUTUBE_ID, CHANNEL, YOUTUBE, "PTA and the backdoor", "https://www.youtube.com/watch?v=AAAAAAAAAAA"),
     ("telegram:telegram", "/t.me/s/telegram", TELEGRAM, "The PTA wants a backdoor.", "https://t.me/telegram/7"),
     (
         "mastodon:@Mozilla@mozilla.social",
@@ -100,12 +93,11 @@ PLACES = [
     ),
     (
         "reddit:r/pakistan",
-        "/www.reddit.com/r/pakistan/new/.rss",
+        SUBREDDIT.format("pakistan"),
         REDDIT,
         "PTA asks for a backdoor",
         "https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/",
     ),
-    ("gdelt:PTA", SEARCH, GDELT, "PTA asks for a backdoor", "https://dawn.example/pta"),
 ]
 
 
@@ -122,8 +114,7 @@ async def test_what_each_place_sends_becomes_an_article_in_a_story(tmp_path: Pat
         assert {link: article.title for link, article in articles.items()} == {
             link: title for _, _, _, title, link in PLACES
         }
-        assert {article.published.hour for article in articles.values() if article.published} == {8}
-        assert all(article.published for article in articles.values())
+        assert [article.published and article.published.hour for article in articles.values()] == [8] * len(PLACES)
         assert [state.error for state in await store.read(lambda tx: tx.feeds.all())] == [None] * len(PLACES)
         assert all(len(running_desk.server.seen(path)) == 1 for _, path, *_ in PLACES)
 
@@ -148,19 +139,17 @@ async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tm
 async def test_an_outage_that_looks_like_404_is_reported_after_a_day_and_the_feed_is_still_polled(
     tmp_path: Path,
 ) -> None:
-    async with desk(tmp_path, "youtube:UC16niRr50-MSBwiO3YDb3RA") as running_desk:
+    async with desk(tmp_path, YOUTUBE_ID) as running_desk:
         running_desk.server.serve(CHANNEL, YOUTUBE.encode())
         await running_desk.pass_once()
         running_desk.server.serve(CHANNEL, Reply(status=404))
-        for _ in range(8):
+        for _ in range(6):
             await running_desk.pass_once()
         state = await running_desk.state()
-        assert state.failures == 8
-        assert state.reported == ()
-        assert state.error
-        assert "outages" in state.error
-        for _ in range(20):
-            await running_desk.pass_once()
+        assert (state.failures, state.reported) == (6, ())
+        assert "outages" in str(state.error)
+        for _ in range(10):
+            await running_desk.pass_once(minutes=2 * 60)
         assert (await running_desk.state()).reported == ("broken",)
         running_desk.server.serve(CHANNEL, YOUTUBE.encode())
         await running_desk.pass_once()
@@ -172,8 +161,7 @@ async def test_a_limit_that_comes_with_status_200_is_a_limit(tmp_path: Path) -> 
         running_desk.server.serve(SEARCH, b"Please limit requests to one every 5 seconds or contact us.")
         await running_desk.pass_once()
         state = await running_desk.state()
-        assert state.error
-        assert state.error.startswith("429")
+        assert str(state.error).startswith("429")
         assert state.retry_after
 
 
@@ -184,7 +172,7 @@ async def test_a_feed_without_remaining_requests_waits_until_the_limit_is_reset(
     async with desk(tmp_path, "reddit:r/pakistan") as running_desk:
         until = running_desk.clock.now() + timedelta(hours=1, minutes=30)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset or str(int(until.timestamp()))}
-        running_desk.server.serve("/www.reddit.com/r/pakistan/new/.rss", Reply(status=403, headers=headers))
+        running_desk.server.serve(SUBREDDIT.format("pakistan"), Reply(status=403, headers=headers))
         await running_desk.pass_once()
         waits = (await running_desk.state()).retry_after
         assert waits
@@ -192,32 +180,17 @@ async def test_a_feed_without_remaining_requests_waits_until_the_limit_is_reset(
 
 
 async def test_feeds_of_a_host_with_a_pace_are_polled_one_after_another(tmp_path: Path) -> None:
-    names = [f"subreddit{n}" for n in range(6)]
-    async with desk(tmp_path, *(f"reddit:r/{name}" for name in names)) as running_desk:
-        for name in names:
-            running_desk.server.serve(f"/www.reddit.com/r/{name}/new/.rss", REDDIT.encode())
+    paths = {f"reddit:r/sub{n}": SUBREDDIT.format(f"sub{n}") for n in range(4)}
+    async with desk(tmp_path, *paths) as running_desk:
+        for path in paths.values():
+            running_desk.server.serve(path, REDDIT.encode())
         began = running_desk.clock.now()
-        for _ in range(20):
+        for _ in range(12):
             await running_desk.pass_once(everything=False, minutes=0)
             running_desk.clock.advance(timedelta(seconds=30))
-            if len(running_desk.server.requests) == len(names):
+            if len(running_desk.server.requests) == len(paths):
                 break
-        assert sorted({request.path for request in running_desk.server.requests}) == sorted(
-            f"/www.reddit.com/r/{name}/new/.rss" for name in names
-        )
-        assert running_desk.clock.now() - began > timedelta(seconds=61 * 5)
+        assert {request.path for request in running_desk.server.requests} == {*paths.values()}
+        assert running_desk.clock.now() - began > timedelta(seconds=61 * 3)
         states = await running_desk.running.store.read(lambda tx: tx.feeds.all())
         assert all(state.failures == 0 and state.baseline_at for state in states)
-
-
-async def test_an_article_that_two_searches_of_google_news_find_is_one_with_googles_link(tmp_path: Path) -> None:
-    async with desk(tmp_path, "google-news:PTA", "google-news:backdoor") as running_desk:
-        link = "https://news.google.com/rss/articles/CBMiX?oc=5"
-        for words in ("PTA", "backdoor"):
-            feed = GDELT.replace("https://dawn.example/pta", link)
-            running_desk.server.serve(f"/news.google.com/rss/search?q={words}&hl=en-US&gl=US&ceid=US:en", feed.encode())
-        await running_desk.pass_once()
-        [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
-        [member] = story.members
-        assert member.article.link == link
-        assert len(running_desk.server.requests) == 2
