@@ -49,6 +49,8 @@ def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
 
 
 EXIT_AGAIN = f"{examples.EXIT.text} (Agencies)"
+TITLE = "A headline of more than six words here"
+WORDS, OWN_WORDS = (" ".join(f"{word}{n}" for n in range(200)) for word in ("word", "own"))
 FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the day." for at in range(12))
 
 
@@ -59,6 +61,9 @@ FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the
         (article(examples.EXIT.title), article(examples.EXIT.title, outlet="Mirror"), True),
         (examples.EXIT, examples.AFFECTED, False),
         (examples.EXIT, article(examples.EXIT.title, examples.EXIT.text, at=START + 20 * DAY), False),
+        (article("A court hears", WORDS), article("Another", WORDS[:900], outlet="Mirror"), True),
+        (article("A court hears", WORDS), article("Another", f"{WORDS[:400]} {OWN_WORDS}", outlet="Mirror"), False),
+        (article(TITLE, "one two three four"), article(TITLE, "five six seven eight", outlet="Mirror"), False),
         (
             article("Tankers wait off California", f"Two dozen tankers wait off the port. {FOOTER}"),
             article("Vaccine trials begin in Leeds", f"A vaccine is given to volunteers. {FOOTER}"),
@@ -70,6 +75,9 @@ FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the
         "the same headline over no text",
         "its own words",
         "the same text weeks later",
+        "a text with a cut end",
+        "a report that quotes a passage",
+        "two teasers under one headline",
         "an equal footer",
     ],
 )
@@ -119,20 +127,6 @@ def test_an_article_that_tells_two_stories_merges_none_of_which_it_is_not_sure()
     assert bridge.merges == ()
 
 
-def test_two_stories_of_which_one_article_is_surely_merge_into_the_older() -> None:
-    index = Index(window=WINDOW)
-    again = article(examples.EXIT.title, examples.EXIT.text, outlet="Tribune", at=START + DAY / 24)
-    older, younger = examples.story(examples.EXIT), examples.story(again)
-    index.load([younger, older])
-
-    bridge = put(index, article(examples.EXIT.title, examples.EXIT.text, outlet="Echo", at=START + DAY / 12))
-
-    assert bridge.story == older.id
-    assert bridge.merges == (younger.id,)
-    assert put(index, again).story == older.id
-    assert put(index, again).reason is JoinReason.MERGED
-
-
 def test_a_loaded_index_decides_as_the_one_that_grew() -> None:
     grown = Index(window=WINDOW)
     home = put(grown, examples.EXIT).story
@@ -154,44 +148,28 @@ def test_a_story_that_was_merged_is_not_loaded() -> None:
     assert not index.joins
 
 
-def sizes(index: Index) -> tuple[int, ...]:
-    """Everything that could grow."""
-    return (
-        len(index.stories),
-        sum(len(postings) for postings in index._by_word.values()),
-        len(index._by_link),
-        len(index.joins),
-        sum(len(story.members) + len(story.words) + len(story.names) for story in index.stories.values()),
-    )
-
-
-def test_many_short_stories_stay_bounded_by_the_window() -> None:
+def test_what_is_kept_in_memory_stays_bounded_by_the_window() -> None:
     index = Index(window=2 * DAY)
-    seen = []
+    sizes = []
     for day in range(30):
         now = START + day * DAY
         index.forget(now - 2 * DAY)
         for n in range(10):
             put(index, article(" ".join(f"{word}{day}x{n}" for word in ("Alpha", "beta", "gamma", "delta")), at=now))
-        seen.append(sizes(index))
-
-    early, late = (map(max, *part) for part in (seen[4:12], seen[15:]))
-    assert all(now <= before for now, before in zip(late, early, strict=True))
-
-
-def test_one_story_that_never_ends_stays_bounded_by_the_window() -> None:
-    index = Index(window=2 * DAY)
-    seen = []
-    for day in range(120):
-        now = START + day * DAY
-        index.forget(now - 2 * DAY)
         fresh = " ".join(f"word{day}x{n}" for n in range(6))
         put(index, article(examples.EXIT.title, f"{examples.EXIT.text} {fresh}", at=now))
-        seen.append(sizes(index))
+        sizes.append(
+            (
+                len(index.stories),
+                sum(len(postings) for postings in index._by_word.values()),
+                len(index._by_link),
+                len(index.joins),
+                sum(len(story.members) + len(story.words) + len(story.names) for story in index.stories.values()),
+            )
+        )
 
-    assert {one[0] for one in seen} == {1}
-    assert max(one[4] for one in seen) < 400
-    assert max(one[3] for one in seen) <= 3
+    early, late = (map(max, *part) for part in (sizes[4:12], sizes[15:]))
+    assert all(now <= before for now, before in zip(late, early, strict=True))
 
 
 POOL = (
@@ -210,7 +188,7 @@ POOL = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.permutations(POOL))
 def test_the_order_inside_a_batch_does_not_change_the_stories(batch: list[Article]) -> None:
     one, other = (join_batch(Index(window=WINDOW), map(arrival, each)) for each in (batch, POOL))
@@ -218,7 +196,7 @@ def test_the_order_inside_a_batch_does_not_change_the_stories(batch: list[Articl
     assert one == other
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=200)), max_size=6))
 def test_any_text_finds_a_story(texts: list[tuple[str, str]]) -> None:
     index = Index(window=WINDOW)
@@ -238,7 +216,7 @@ def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among
             f"The regulator has ordered BlackBerry to open a backdoor into its servers, Outlet{number} reports.",
             at=START + number * DAY / 1000,
         )
-        for number in range(300)
+        for number in range(150)
     ]
     other = article(
         "Court fines Northlink 20 million over BlackBerry backdoor claims",

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.model.stories import Article, Join
-from bot.stories import grouping, judge
+from bot.stories import grouping
 from bot.stories.index import Index
 from tests.stories.examples import START, arrival, article
 
@@ -101,11 +101,3 @@ def test_a_date_and_a_mark_of_a_programme_are_no_evidence() -> None:
     profiles = [index.profile(arrival(one, "Airport", "el-Fasher")) for one in (first, second)]
     shared = profiles[0].weights.keys() & profiles[1].weights.keys()
     assert not shared & {"march", "3", "2015", "hd"}
-
-
-def test_a_probability_rises_with_words_and_with_meaning() -> None:
-    probabilities = [
-        judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.8), (0.2, 0.8), (0.2, 0.85))
-    ]
-    assert probabilities[0] < probabilities[1] < probabilities[2]
-    assert judge.probability(1e9) <= 1

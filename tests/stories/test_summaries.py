@@ -42,21 +42,15 @@ def test_a_channel_whose_rule_matches_a_later_article_only_has_that_ones_headlin
     assert [line.title for line in told.coverage] == ["Phone maker quits market"]
 
 
-def test_a_message_keeps_the_headline_that_it_was_posted_with() -> None:
+def test_a_message_keeps_the_headline_that_it_was_posted_with_and_its_outlet_may_correct_it() -> None:
     first, second = both()
     told = summaries.make_view(story(first, second), {"R": rule("R")}, headline=second.article.id)
     assert told.title.outlet == "Post"
     corrected = replace(second, article=replace(second.article, title="BlackBerry delays exit"))
     told = summaries.make_view(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
-    assert told.title.text == "BlackBerry delays exit", "its own outlet corrected it"
-
-
-def test_why_says_that_words_which_the_outlet_removed_are_of_an_earlier_version() -> None:
-    first, second = both()
-    corrected = replace(second, article=replace(second.article, title="Exit is delayed"))
-    told = summaries.make_view(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
+    assert told.title.text == "BlackBerry delays exit"
     fields = {evidence.text: evidence.field for evidence in told.why[0].evidence}
-    assert fields["PTA"] == "earlier version"
+    assert fields["PTA"] == "earlier version", "the outlet removed it"
 
 
 def test_a_story_keeps_its_headline_where_another_article_comes_to_be_its_first() -> None:
@@ -117,11 +111,8 @@ def listed(*members: Member) -> list[tuple[str, str, int]]:
     [
         "BLACKBERRY leaves Pakistan over PTA’s order",
         "UPDATE 2: BlackBerry leaves Pakistan over PTA's order",
-        "BlackBerry leaves Pakistan over PTA's order - Post",
-        "BlackBerry leaves Pakistan over the PTA's order",
-        "BlackBerry leaves Pakistan over PTA's…",
+        "BlackBerry leaves Pakistan over the PTA's order - Post",
         "BlackBerry leaves Pakistan over PT…",
-        "Pakistan: BlackBerry leaves Pakistan over PTA's order",
         "Lawful access | BlackBerry leaves Pakistan over PTA's order",
     ],
 )
@@ -133,51 +124,30 @@ def test_nearly_equal_headlines_are_one_line_that_counts_them(title: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "title",
+    ("first", "second"),
     [
-        "31 dead in Multan fire",
-        "12 not dead in Multan fire",
-        "12 dead in Lahore fire",
-        "12 dead in Multan fire, police deny",
-        "Multan fire: 12 dead",
+        ("12 dead in Multan fire", "31 dead in Multan fire"),
+        ("12 dead in Multan fire", "12 not dead in Multan fire"),
+        ("12 dead in Multan fire", "12 dead in Multan fire, police deny"),
+        ("12 dead in Multan fire", "Multan fire: 12 dead"),
+        ("Calder: We will win in court", "Vanta: We will win in court"),
+        ("Vanta: Budget", "Budget"),
     ],
 )
-def test_a_headline_that_says_something_else_has_its_own_line(title: str) -> None:
-    opener = member(article("Fire in Multan", TEXT, outlet="Wire"))
-    first = member(article("12 dead in Multan fire", TEXT, outlet="Echo", minutes=1))
-    assert len(listed(opener, first, member(article(title, TEXT, outlet="Post", minutes=2)))) == 2
-
-
-def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_came_first() -> None:
-    opener = member(article("Coronavirus: Schools to close on Friday", TEXT, outlet="Wire"))
-    plain = member(article("Schools to close on Friday", TEXT, outlet="Echo", minutes=1))
-    third = member(article("Coronavirus: Schools to close on Friday", TEXT, outlet="Post", minutes=2))
-
-    brief = summaries.make_view(story(opener, plain, third), {})
-
-    assert brief.coverage == ()
-    assert brief.byline is not None
-    assert brief.byline.more == 2
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [("Calder: We will win in court", "Vanta: We will win in court"), ("Vanta: Budget", "Budget")],
-)
-def test_headlines_of_two_speakers_or_of_a_single_word_are_two_headlines(first: str, second: str) -> None:
+def test_a_headline_that_says_something_else_has_its_own_line(first: str, second: str) -> None:
     opener = member(article("Fire in Multan", TEXT, outlet="Wire"))
     echo = member(article(first, TEXT, outlet="Echo", minutes=1))
     post = member(article(second, TEXT, outlet="Post", minutes=2))
     assert len(listed(opener, echo, post)) == 2
 
 
-def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> None:
-    one, two, three = (
-        member(article("BlackBerry leaves", TEXT, outlet=name, minutes=at)) for at, name in enumerate("ABC")
-    )
-    told = summaries.make_view(story(one, two, three), {})
-    assert told.byline is not None
-    assert (told.byline.outlet, told.byline.more, told.coverage) == ("A", 2, ())
+def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_came_first() -> None:
+    titles = ("Coronavirus: Schools to close on Friday", "Schools to close on Friday")
+    members = [member(article(titles[at % 2], TEXT, outlet=f"Outlet {at}", minutes=at)) for at in range(3)]
+    brief = summaries.make_view(story(*members), {})
+    assert brief.coverage == ()
+    assert brief.byline is not None
+    assert (brief.byline.outlet, brief.byline.more) == ("Outlet 0", 2)
 
 
 def test_copies_are_counted_and_have_no_line() -> None:
@@ -197,11 +167,11 @@ def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
 
 
-def test_a_story_of_thousands_lists_its_newest_headlines_and_counts_all() -> None:
-    many = [member(article(f"BlackBerry leaves {n}", TEXT, outlet=f"Outlet {n}", minutes=n)) for n in range(2_000)]
+def test_a_story_of_hundreds_lists_its_newest_headlines_and_counts_all() -> None:
+    many = [member(article(f"BlackBerry leaves {n}", TEXT, outlet=f"Outlet {n}", minutes=n)) for n in range(300)]
     told = summaries.make_view(story(*many), {"R": rule("R")})
-    assert [line.outlet for line in told.coverage] == [f"Outlet {n}" for n in range(1_999, 1_979, -1)]
-    assert (told.coverage_count, told.owner_count) == (1_999, 2_000)
+    assert [line.outlet for line in told.coverage] == [f"Outlet {n}" for n in range(299, 279, -1)]
+    assert (told.coverage_count, told.owner_count) == (299, 300)
 
 
 LONG = """LAHORE (Reuters) - BlackBerry will leave Pakistan after the regulator asked for access to its servers.
@@ -213,24 +183,14 @@ and dry on that day. "We cannot comply. The order goes too far," said Marty Bear
 order covers 5,000 companies. Read more: India and BlackBerry. And the deadline was moved to…"""
 
 
-def picked(text: str, title: str = "BlackBerry leaves Pakistan over order") -> list[str]:
-    return [sentence.text for sentence in summaries.pick_sentences(article(title, text))]
-
-
-def test_each_sentence_stands_in_the_article_and_names_it() -> None:
-    source = article("BlackBerry leaves Pakistan", LONG)
-    for sentence in summaries.pick_sentences(source):
-        assert sentence.text in " ".join(LONG.split())
-        assert (sentence.article, sentence.outlet, sentence.link) == (source.id, source.outlet, source.link)
-
-
 def test_furniture_datelines_repetition_and_cut_ends_are_left_out() -> None:
-    found = picked(LONG)
-    assert found[0] == "BlackBerry will leave Pakistan after the regulator asked for access to its servers."
-    assert 2 <= len(found) <= 3
-    told = " ".join(found)
-    for unwanted in ("Photo", "Read more", "…", "Reuters", "quitting"):
-        assert unwanted not in told
+    source = article("BlackBerry leaves Pakistan over order", LONG)
+    picked = summaries.pick_sentences(source)
+    assert picked[0].text == "BlackBerry will leave Pakistan after the regulator asked for access to its servers."
+    assert 2 <= len(picked) <= 3
+    for sentence in picked:
+        assert (sentence.article, sentence.outlet, sentence.link) == (source.id, source.outlet, source.link)
+        assert not any(word in sentence.text for word in ("Photo", "Read more", "…", "Reuters", "quitting"))
 
 
 def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
@@ -247,9 +207,9 @@ def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
     assert any("backdoor" in each for each in with_match)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "BlackBerry is leaving after the", "Read more", "Advertisement", "…"])
+@pytest.mark.parametrize("text", ["", "BlackBerry is leaving after the", "Advertisement"])
 def test_an_article_without_a_whole_sentence_gives_none(text: str) -> None:
-    assert picked(text) == []
+    assert summaries.pick_sentences(article("BlackBerry leaves Pakistan", text)) == ()
 
 
 def test_right_to_left_text_keeps_its_sentences_and_marks() -> None:
@@ -259,13 +219,6 @@ def test_right_to_left_text_keeps_its_sentences_and_marks() -> None:
     told = summaries.pick_sentences(source, (found,))
     assert [sentence.text for sentence in told] == [span.text for span in sentences.split(text, "ur")]
     assert any(span.is_marked and span.text == "پی ٹی اے" for sentence in told for span in sentence.spans)
-
-
-def test_a_script_without_spaces_is_told_too() -> None:
-    assert picked("黑莓公司宣布将退出巴基斯坦市场。监管机构要求访问其服务器。", "黑莓退出") == [
-        "黑莓公司宣布将退出巴基斯坦市场。",
-        "监管机构要求访问其服务器。",
-    ]
 
 
 @given(st.text(alphabet="aAbB .!?…\n\"“”()[]|:;,-'é中ا۔", max_size=200), st.integers(0, 4))

@@ -110,15 +110,20 @@ def test_the_busy_hour_of_every_monday_is_usual() -> None:
     assert openings(counts, since=START + 15 * DAY) == []
 
 
-def test_a_count_just_above_the_limits_that_chance_explains_is_no_surge() -> None:
-    assert not volume.is_surge(Volume(count=10, usual=3), LIMITS)
-    assert volume.is_surge(Volume(count=24, usual=3), LIMITS)
-
-
-def test_the_limits_of_the_rule_decide() -> None:
-    measured = Volume(count=24, usual=3)
-    assert not volume.is_surge(measured, replace(LIMITS, at_least=25))
-    assert not volume.is_surge(measured, replace(LIMITS, above=9.0))
+@pytest.mark.parametrize(
+    ("count", "limits", "is_surge"),
+    [
+        (10, LIMITS, False),
+        (24, LIMITS, True),
+        (24, replace(LIMITS, at_least=25), False),
+        (24, replace(LIMITS, above=9.0), False),
+    ],
+    ids=["chance explains it", "usual limits", "too few for the rule", "too near to the usual count for the rule"],
+)
+def test_a_surge_is_above_the_limits_of_the_rule_and_not_explained_by_chance(
+    count: int, limits: SurgeLimits, is_surge: bool
+) -> None:
+    assert volume.is_surge(Volume(count=count, usual=3), limits) is is_surge
 
 
 def test_a_surge_ends_at_half_of_the_count_at_which_it_may_begin() -> None:

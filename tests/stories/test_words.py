@@ -1,4 +1,4 @@
-"""Words, names and copies as grouping sees them."""
+"""Words and names as grouping sees them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.stories import copies, profile
+from bot.stories import profile
 from bot.text import words
 from tests.stories.examples import arrival, article
 
@@ -42,26 +42,3 @@ def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
 
     assert "pakistan" in read.names
     assert not {"police", "deadline", "moved"} & read.names.keys()
-
-
-def sketch(text: str, title: str = "A headline of more than six words here") -> copies.Sketch:
-    return copies.sketch(title.split(), text.split())
-
-
-LONG = " ".join(f"word{n}" for n in range(200))
-
-
-OWN = " ".join([*LONG.split()[:60], *(f"own{n}" for n in range(140))])
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "is_copy"),
-    [
-        (sketch(LONG), sketch(" ".join(LONG.split()[:120]), "Another"), True),
-        (sketch(LONG), sketch(OWN), False),
-        (sketch("one two three four five six"), sketch("seven eight nine ten eleven twelve"), False),
-    ],
-    ids=["a text with a cut end", "a report that quotes a passage", "two teasers under one headline"],
-)
-def test_a_copy_has_the_same_text(one: copies.Sketch, other: copies.Sketch, *, is_copy: bool) -> None:
-    assert copies.is_copy(one, other) is is_copy
