@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bot.feeds import items, kinds
+from bot.feeds.kit import packing
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
 from bot.model.errors import IsPage, ReadError
@@ -23,6 +24,8 @@ from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, Response
 from bot.model.settings import FetchPolicy
 from tests.feeds.documents import URL, item, rss
+from tests.feeds.test_mails import mail
+from tests.fetch.conftest import read_title
 from tests.testbed.servers import processes
 
 FEED = Feed(url=URL)
@@ -38,14 +41,6 @@ REPORT, OTHER_WORDS, TRANSLATED, UNRELATED = (
 
 def _body(document: str) -> Body:
     return Body(content=document.encode(), content_type="", url=URL)
-
-
-@pytest.fixture
-async def readers() -> AsyncIterator[ReaderProcesses]:
-    started = ReaderProcesses(1, max_bytes=10_000_000)
-    await started.read(_body(rss(item(0))), FEED)  # so that it has started
-    yield started
-    await started.close()
 
 
 def _child() -> int:
@@ -144,13 +139,11 @@ child.main(int(sys.argv[1]))
 
 
 async def test_an_item_that_cannot_be_cleaned_is_named_and_the_others_are_returned(
-    monkeypatch: pytest.MonkeyPatch,
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", BUGGY)
-    readers = ReaderProcesses(1, max_bytes=10_000_000)
     document = rss(*(item(number, title=f"{'Boggart' if number == 1 else 'Title'} {number}") for number in range(3)))
     reading, prepared = await readers.read(_body(document), FEED)
-    await readers.close()
     assert prepared is not None
     assert [cleaned.title for cleaned in prepared] == ["Title 0", "Title 2"]
     (fault,) = reading.faulty_items
@@ -158,43 +151,52 @@ async def test_an_item_that_cannot_be_cleaned_is_named_and_the_others_are_return
     assert (fault.entry.title, fault.error.partition(",")[0]) == ("Boggart 1", "LookupError in bot/feeds/items.py")
 
 
+async def test_mails_that_are_too_long_together_wait_for_the_next_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "MOST_CHARACTERS", 20)
+    packed = [packing.pack_mail(mail(f"Letter {number}").as_bytes(), f"1.{number}") for number in range(3)]
+    threads, box = ReaderThreads(), Feed(url="imaps://x.example/", kind="imap")
+    portions = []
+    for unread in (packed, packed[1:], packed[2:]):
+        content = packing.MAILS_HEAD + b"".join(unread)
+        reading, _ = await threads.read(Body(content=content, content_type=packing.MAILS_TYPE, url=box.url), box)
+        portions.append(([entry.title for entry in reading.entries], reading.read_to))
+    await threads.close()
+    assert portions == [(["Letter 0"], "1.0"), (["Letter 1"], "1.1"), (["Letter 2"], None)]
+
+
 async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:
+    assert await read_title(readers, "Title") == "Title"
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_read_or_error(readers, number)) for number in range(5)]
+        first, *rest = [group.create_task(_title_or_error(readers, f"Title {number}")) for number in range(5)]
         await asyncio.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
-    first, *rest = [task.result() for task in tasks]
-    assert first == _ended("killed by SIGKILL")
-    assert rest == [f"Title {number}" for number in range(1, 5)]
+    assert first.result() == (
+        "the reader process ended while it parsed this document (killed by SIGKILL); it will be tried again"
+    )
+    assert [task.result() for task in rest] == [f"Title {number}" for number in range(1, 5)]
     assert _child() != pid
 
 
-def _ended(why: str) -> str:
-    return f"the reader process ended while it parsed this document ({why}); it will be tried again"
-
-
-async def _read_or_error(readers: ReaderProcesses, number: int) -> str | None:
+async def _title_or_error(readers: ReaderProcesses, title: str) -> str | None:
     try:
-        done = await readers.read(_body(rss(item(number, title=f"Title {number}"))), FEED)
+        return await read_title(readers, title)
     except ReadError as error:
         return str(error)
-    return done[0].entries[0].title
 
 
-async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does() -> None:
-    readers = ReaderProcesses(1, max_bytes=10_000_000)
-    assert await _read_or_error(readers, 1) == "Title 1"
+async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does(readers: ReaderProcesses) -> None:
+    assert await read_title(readers, "Title") == "Title"
     pid = _child()
     os.kill(pid, signal.SIGTERM)
     os.kill(pid, signal.SIGINT)
-    assert await _read_or_error(readers, 3) == "Title 3"
+    assert await read_title(readers, "Again") == "Again"
     assert _child() == pid
     await readers.close()
     await _until(lambda: _is_gone(pid))
     with pytest.raises(ReadError, match="stopping"):
-        await readers.read(_body(rss(item(1))), FEED)
+        await read_title(readers, "Too late")
 
 
 _OWNER = """

@@ -21,8 +21,7 @@ from bot.app.runtime import OnceReport
 from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.fetch import parsing
-from bot.fetch.parsing import ReaderProcesses
-from bot.model.feeds import Feed, FeedState, ParsedFeed
+from bot.model.feeds import FeedState, ParsedFeed
 from bot.model.fetching import Body
 from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
@@ -178,36 +177,3 @@ async def test_a_mail_that_breaks_the_parser_is_set_aside_and_can_be_tried_again
         assert len(mailbox.titles()) == 3
         with contextlib.closing(sqlite3.connect(tmp_path / "wirewatch.db")) as database:
             assert database.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(300)
-async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path) -> None:
-    row = "<tr><td><h2><a href='https://paper.example/{0}/{1}'>Regulator writes order {0} to operator {1}</a></h2>"
-    row += "<p style='margin:0'>" + "The order was written in July, and it is to be obeyed. " * 40 + "</p></td></tr>"
-    heavy = [
-        "<html><body><table>"
-        + "".join(row.format(number, row_number) for row_number in range(250))
-        + "</table></body></html>"
-        for number in range(50)
-    ]
-    packed = [packing.pack_mail(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
-    body = Body(
-        content=packing.MAILS_HEAD + b"".join(packed), content_type=packing.MAILS_TYPE, url="imaps://x.example/"
-    )
-    assert len(body.content) > 25_000_000
-    processes = ReaderProcesses(1, max_bytes=10_000_000)
-    feed = Feed(url="imaps://x.example/", kind="imap")
-    entries: set[str | None] = set()
-    try:
-        for _ in range(6):
-            reading, _ = await processes.read(body, feed)
-            assert reading.skipped == 0
-            entries |= {entry.title for entry in reading.entries}
-            if reading.read_to is None:
-                break
-            unread = packed[int(reading.read_to.partition(".")[2]) + 1 :]
-            body = Body(content=packing.MAILS_HEAD + b"".join(unread), content_type=packing.MAILS_TYPE, url=body.url)
-    finally:
-        await processes.close()
-    assert entries == {f"Letter {number}" for number in range(50)}
