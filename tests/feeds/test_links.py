@@ -21,6 +21,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://e.org/s?ref=rss&source=feed&rss=1", "https://e.org/s"),
         ("https://e.org/#!/story/5", "https://e.org/#!/story/5"),
         ("http://user:secret@e.org/a", "http://e.org/a"),
+        ("www.e.org/a", "http://www.e.org/a"),
         ("//e.org/a", "https://e.org/a"),
         ("https://e.org/%7euser/%e2%82%ac", "https://e.org/~user/%E2%82%AC"),
         ("https://bücher.example/ä ö", "https://xn--bcher-kva.example/%C3%A4%20%C3%B6"),
@@ -29,6 +30,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         # redirects that say where they lead
         ("https://www.google.com/url?sa=t&url=https%3A%2F%2Fe.org%2Fa%3Fid%3D1&usg=x", "https://e.org/a?id=1"),
         ("https://l.facebook.com/l.php?u=https%3A%2F%2Fe.org%2Fa%3Ffbclid%3Dx&h=AT", "https://e.org/a"),
+        ("https://disq.us/url?url=https://e.org/a-b", "https://e.org/a-b"),
         ("https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.org%2fa&c=1", "https://e.org/a"),
         ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fe.org%2Fa&data=5", "https://e.org/a"),
         (

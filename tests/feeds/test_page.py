@@ -120,6 +120,7 @@ def test_a_selector_that_a_page_could_make_expensive_or_that_is_none_is_refused(
 
 
 BOMBS = {
+    "10 MB of items": (b"<li><a href=/x>word word word word</a>" * 270_000, {"item": "li"}),
     "10 MB of text": (b"<ul><li>" + b"word " * 2_000_000, {"item": "li", "title": ":text"}),
     "very deep": (b"<div>" * 50_000 + b"<a href=x>aaaa", {"item": "div div div"}),
     "deep and wide": ((b"<div>t" * 190 + b"</div>" * 190) * 100, {"item": "div div div"}),
@@ -200,6 +201,7 @@ def test_the_proposed_selectors_read_every_item_with_its_date_and_nothing_of_the
 def test_cards_without_dates_are_a_list_too() -> None:
     content = page('<a class="card" href="/c/{n}">{title}</a>', around="<section>{}</section>")
     assert propose(content) == {"item": "a.card"}
+    assert [entry.title for entry in read(content, item="a.card").entries] == [*TITLES]
 
 
 def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> None:

@@ -189,6 +189,7 @@ async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
     [
         (b"%PDF-1.4", "application/pdf", 200),
         (PAGE, "text/html", 404),
+        (b"\x00\x01\x02", "", 200),
         (b"", "text/html", 200),
         (b"<" * 50_000, "text/html", 200),
         (b"\xff" * 5_000, "text/html; charset=utf-8", 200),

@@ -142,7 +142,7 @@ async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: Mak
 
     fetcher = make_fetcher(resolve=nobody)
     with pytest.raises(Unreachable, match="no address; check the spelling"):
-        await fetcher.get(configured(url="http://feeds.test/"))
+        await fetcher.get(configured(url="http://feeds7/"))
 
 
 async def test_tls_sees_the_name_and_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
