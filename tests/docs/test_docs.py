@@ -1,10 +1,11 @@
-"""Each link of the docs has its target, each example is a good configuration, and each command and metric exists."""
+"""The docs are true: links, examples, commands, metrics, reference pages, quoted messages, layers and tables."""
 
 from __future__ import annotations
 
 import functools
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import typer
 from typer.main import get_command
 
 from bot.cli.commands import COMMANDS, app_of
+from bot.storage import schema
+from scripts.pages import messages, reference
 from tests.config import folders
 
 ROOT = Path(__file__).parents[2]
@@ -130,3 +133,47 @@ def test_each_command_of_a_page_exists_with_its_options(page: Path) -> None:
     assert page.name != "start.md" or len(_typed(page)) > 8, "the commands are no longer recognised"
     wrong = {line: unknown for line in _typed(page) if (unknown := _unknown(line))}
     assert wrong == {}
+
+
+# -- the reference pages, and docs/troubleshooting.md, which quotes only messages that the program has
+
+
+@pytest.mark.parametrize("name", reference.NAMES)
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_a_reference_page_is_as_the_program_is_now_and_describes_every_row(name: str) -> None:
+    page = (reference.FOLDER / name).read_text(encoding="utf-8")
+    assert page == reference.page(name), "run scripts/docs-reference"
+    assert [line for line in page.splitlines() if line.startswith("| ") and line.endswith("|  |")] == []
+
+
+def test_the_troubleshooting_page_quotes_each_message_of_the_program_at_most_once() -> None:
+    page = (messages.ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    # A line of a list that is nothing but a message of the program.
+    listed = re.finditer(r"^- (?P<mark>`+) ?(?P<text>.+?) ?(?P=mark)$", page, re.MULTILINE)
+    quoted = [match["text"] for match in listed]
+    assert len(quoted) > 20
+    assert set(quoted) <= messages.messages().keys()
+    assert len(set(quoted)) == len(quoted)
+
+
+# -- docs/architecture.md: the layers and tables
+
+
+def _section(heading: str) -> str:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    match = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL)
+    assert match, f"docs/architecture.md has no heading «{heading}»"
+    return match[1]
+
+
+def test_the_layers_are_those_that_the_linter_checks() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [floors] = [contract for contract in settings["tool"]["importlinter"]["contracts"] if contract["type"] == "layers"]
+    lines = [line.strip() for line in _section("The layers").splitlines() if line.startswith("    ")]
+    # A description of the layer follows several spaces.
+    assert [re.split(r"\s{2,}", line)[0] for line in lines] == floors["layers"]
+
+
+def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
+    rows = re.findall(r"^\|(.+)\|$", _section("Where state is"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)} == set(schema.metadata.tables)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,8 +14,22 @@ from lxml import etree, html
 
 pytestmark = pytest.mark.long
 
+ROOT = Path(__file__).parents[2]
+
 #: Elements that make a browser contact another server: a picture, a script, a style, a frame; not a link.
 _LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("material", reason="mkdocs-material is not installed: pip install '.[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    # Without --quiet, which hides warnings from the strict mode too, so that a broken link passes.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, "\n".join(line for line in done.stderr.splitlines() if "WARNING" in line)
+    return folder
 
 
 def test_no_page_loads_anything_from_another_server(site: Path) -> None:
