@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
-from bot.cli import commands
 from tests.journeys.world import BOT, Item, world
 from tests.testbed.fakes import START
 
 ITEM = Item(id="w1", title="BlackBerry quits Pakistan after PTA sought backdoor into BES", text="No.", at=START)
-
-
-async def run(folder: Path, *words: str) -> str:
-    app = commands.app_of(words[:1])
-    done = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--config", str(folder)])
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 TWO_RULES = """\
@@ -39,13 +28,13 @@ async def test_the_list_of_stories_is_short_and_explain_shows_the_story_the_rule
         running.publish("wire", ITEM)
         await running.once()
         (story,) = await running.stories()
-        short = await run(running.folder, "stories")
-        whole = await run(running.folder, "stories", "--all")
+        short = (await running.call("stories")).stdout
+        whole = (await running.call("stories", "--all")).stdout
         link = "https://wire.example/w1"
-        explained = (await run(running.folder, "explain", "--url", link)).splitlines()
-        document: Any = json.loads(await run(running.folder, "explain", "BlackBerry", "--url", link, "--json"))
+        explained = (await running.call("explain", "--url", link)).stdout.splitlines()
+        document: Any = json.loads((await running.call("explain", "BlackBerry", "--url", link, "--json")).stdout)
         (message,) = running.heads()
-        text = await run(running.folder, "explain", "--text", "Penguins march")
+        text = (await running.call("explain", "--text", "Penguins march")).stdout
     assert [line.strip() for line in short.splitlines()] == [
         ITEM.title,
         "wire · BlackBerry",

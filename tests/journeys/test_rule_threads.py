@@ -10,7 +10,6 @@ import pytest
 
 from tests.journeys.world import BOT, Item, World, as_text, world
 from tests.testbed.fakes import START
-from tests.testbed.servers import discord, faulty, smtp, teams
 
 RULES = """\
 rules:
@@ -84,52 +83,6 @@ async def test_three_outlets_in_their_own_words_are_one_message_and_another_even
     assert EXIT[0] in messages
     assert f"reply, other event: {LIFTED[0]}" in messages
     assert f"reply, other event: {FINED[0]}" in messages
-
-
-CHANNELS = """\
-  mail: {{{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{smtp}", security: none, \
-pace: 0.01 seconds}}}}
-  cards: {{{{kind: teams, webhook: env:TEAMS, pace: 0.01 seconds}}}}
-  hook: {{{{kind: webhook, url: env:HOOK, pace: 0.01 seconds}}}}
-  guild: {{{{kind: discord, to: "{guild}", token: env:DISCORD, api_url: "{discord}/api/v10", pace: 0.01 seconds}}}}
-"""
-
-
-async def test_channels_without_threads_get_a_short_message_that_names_the_first_report(tmp_path: Path) -> None:
-    guild, workflow = discord.Guild(), teams.Workflow()
-    async with world(tmp_path / "config") as setup:
-        with (
-            smtp.serve() as mail,
-            faulty.serve(workflow) as cards,
-            faulty.serve(faulty.Always()) as hook,
-            faulty.serve(guild) as chat,
-        ):
-            setup.environ["TEAMS"] = f"{cards.url}{teams.PATH}?sig={teams.SIGNATURE}"
-            setup.environ["HOOK"] = f"{hook.url}/hook"
-            setup.environ["DISCORD"] = discord.TOKEN
-            added = CHANNELS.format(smtp=mail.port, guild=guild.news, discord=chat.url)
-            bot = BOT.replace("operator: ops", f"{added}operator: ops")
-            setup.configure(
-                *OUTLETS, bot=bot, rules=RULES.replace("notify: desk", "notify: [mail, cards, hook, guild]")
-            )
-            await setup.once()
-            await report(setup, "wire", EXIT)
-            await report(setup, "courier", LIFTED)
-            first, reply = mail.mails
-            text = reply.get_body(("plain",))
-            assert text is not None
-            assert LIFTED[0] in text.get_content()
-            assert EXIT[0] in text.get_content() or EXIT[0] in reply["Subject"]
-            assert reply["In-Reply-To"] == first["Message-ID"]
-            card = as_text(workflow.cards[-1])
-            assert card.index(LIFTED[0]) < card.index(EXIT[0])
-            documents = [request.body for _, request in hook.requests if request.body["kind"] == "reply"]
-            assert [document["title"] for document in documents] == [f"Another report: {LIFTED[0]}"]
-            assert [fact["after"] for fact in documents[0]["facts"]] == [LIFTED[0]]
-            assert EXIT[0] in documents[0]["text"]
-            channel, thread = guild.channels.values()
-            assert [LIFTED[0] in as_text(message) for message in thread.messages] == [True]
-            assert LIFTED[0] in as_text(channel.messages[0]), "the message lists it"
 
 
 async def test_a_brief_has_one_entry_for_a_thread_with_the_headlines_of_its_events(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.model.messages import SendState
 from bot.queries.stories import MessageDocument, describe_message
 from tests.journeys.test_later_messages import CITY_RULES, event
-from tests.journeys.world import BOT, World, world
+from tests.journeys.world import BOT, world
 from tests.testbed.servers import faulty
 
 TICKETS = """\
@@ -20,16 +20,16 @@ TICKETS = """\
 """
 
 
-def configure(desk: World, url: str, keys: str = "") -> None:
-    desk.environ["TICKETS_URL"] = url
-    bot = BOT.replace("operator: ops", f"{TICKETS.replace('{', '{{').replace('}', '}}')}operator: ops")
-    desk.configure("wire", "echo", bot=bot + keys, rules=CITY_RULES.replace("notify: desk", "notify: tickets"))
-
-
-async def test_a_message_for_which_the_template_writes_nothing_is_left_out(tmp_path: Path) -> None:
-    with faulty.serve(faulty.Always(faulty.Answer(201))) as server:
+async def test_what_the_template_leaves_out_and_what_the_service_refuses_is_kept_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    service = faulty.Always(faulty.Answer(201))
+    with faulty.serve(service) as server:
         async with world(tmp_path) as desk:
-            configure(desk, server.url)
+            desk.environ["TICKETS_URL"] = server.url
+            bot = BOT.replace("operator: ops", f"{TICKETS.replace('{', '{{').replace('}', '}}')}operator: ops")
+            rules = CITY_RULES.replace("notify: desk", "notify: tickets")
+            desk.configure("wire", "echo", bot=bot, rules=rules)
             await desk.once()
             desk.publish("wire", event(1))
             await desk.once()
@@ -39,23 +39,16 @@ async def test_a_message_for_which_the_template_writes_nothing_is_left_out(tmp_p
             [story] = await desk.stories()
             counts = await desk.read(lambda tx: tx.outbox.counts())
             rows = await desk.read(lambda tx: tx.outbox.of_story(story.id))
-    assert (counts["tickets", SendState.SENT], counts["tickets", SendState.LEFT_OUT]) == (1, 1)
-    assert len(server.requests) == 1
-    assert [describe_message(MessageDocument.of(row)) for row in rows][1] == (
-        "edit to tickets, left out: the channel's template writes nothing for this message"
-    )
+            assert (counts["tickets", SendState.SENT], counts["tickets", SendState.LEFT_OUT]) == (1, 1)
+            assert len(server.requests) == 1
+            assert [describe_message(MessageDocument.of(row)) for row in rows][1] == (
+                "edit to tickets, left out: the channel's template writes nothing for this message"
+            )
 
-
-async def test_a_document_that_the_service_refuses_is_kept_with_its_answer(tmp_path: Path) -> None:
-    refusal = faulty.Answer(400, {"errors": ["title: too long"]})
-    with faulty.serve(faulty.Always(refusal)) as server:
-        async with world(tmp_path) as desk:
-            configure(desk, server.url)
+            service.given = faulty.Answer(400, {"errors": ["title: too long"]})
+            desk.publish("wire", event(2))
             await desk.once()
-            desk.publish("wire", event(1))
-            await desk.once()
-            pieces = await desk.read(lambda tx: tx.quarantine.all())
-    assert len(server.requests) == 1
-    [piece] = pieces
-    assert "title: too long" in piece.error
-    assert "plain text" not in piece.error
+            [piece] = await desk.read(lambda tx: tx.quarantine.all())
+            assert len(server.requests) == 2
+            assert "title: too long" in piece.error
+            assert "plain text" not in piece.error
