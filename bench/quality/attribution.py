@@ -1,9 +1,9 @@
 """Measure what articles are said to repeat: the origins that bot/stories/attribution.py finds, against a reader's.
 
-    python -m bench.quality.attribution [--part development|report-1|report-2|report-3|languages] [--show] [--read]
+    python -m bench.quality.attribution [--part development|report-1|…|report-4|languages] [--show] [--read]
 
-Draws articles of the data sets ``stories``, ``articles``, ``summaries`` and ``feed-snapshots``
-(tests/testbed/shared_data.py): 300 for development, and three lots of others for the report, which were read before the
+Draws articles of the data sets ``stories``, ``articles``, ``summaries``, ``feed-snapshots`` and ``replays``
+(tests/testbed/shared_data.py): 300 for development, and four lots of others for the report, which were read before the
 program ran on them. The part ``languages`` is every article of eight German, French, Spanish and Catalan feeds of the
 data set ``feeds-wild``. A person read each one; ``attribution_read.tsv`` has the origins that it names. Prints how much
 of what the program says is right, and how much of what the reader found it finds. ``--show`` prints every difference
@@ -17,6 +17,7 @@ import functools
 import gzip
 import hashlib
 import json
+import lzma
 import random
 import tarfile
 from collections.abc import Iterator
@@ -38,9 +39,9 @@ from tests.testbed import shared_data
 SEED = 49
 #: Data set -> number of articles for development. Each report has half as many.
 SAMPLE = {"fnc": 90, "gva": 50, "lede-feeds": 50, "feed-snapshots": 50, "basil": 20, "zyte": 20, "allsides": 20}
-#: The further data sets of the second report.
-FURTHER = {"summaries": 10}
-PARTS = ("development", "report-1", "report-2", "report-3")
+#: The further data sets of some reports.
+FURTHER = {"report-2": {"summaries": 10}, "report-4": {"R20": 25, "R21": 25}}
+PARTS = ("development", "report-1", "report-2", "report-3", "report-4")
 #: The feeds of the part "languages", which are read as a whole, with their outlets.
 LANGUAGES = {
     "Rss20Spiegel": "Spiegel",
@@ -67,15 +68,19 @@ def draw(part: str) -> list[Article]:
             if drawn == part:
                 articles += sample
             pool = [article for article in pool if article not in sample]
-    if part == "report-2":
-        for name, count in FURTHER.items():
-            articles += random.Random(SEED).sample(sorted(_read(name), key=lambda article: article.id), count)
+    for name, count in FURTHER.get(part, {}).items():
+        articles += random.Random(SEED).sample(sorted(_read(name), key=lambda article: article.id), count)
     return articles
 
 
 def _read(name: str) -> Iterator[Article]:
     if name == "feed-snapshots":
         yield from _items()
+        return
+    if name in ("R20", "R21"):
+        with lzma.open(shared_data.path("replays") / f"{name}.arts.json.xz") as packed:
+            for row in json.load(packed):
+                yield _article(row["id"], row["title"], row["text"], row["outlet"].partition("-")[0], None, None)
         return
     is_page = name == "zyte"
     folder, file = {"zyte": ("articles", "truth"), "summaries": ("summaries", "summaries")}.get(name, ("stories", name))

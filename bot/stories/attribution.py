@@ -26,6 +26,8 @@ _MOST_CHARACTERS, _MOST_NAMES = 30_000, 200
 _WINDOW = 100
 #: Datelines and bylines are in the first _OPENING characters, an agency's signature in the last _CLOSING.
 _OPENING, _CLOSING = 300, 60
+#: A name with at least _SHORT_NAME letters resembles a name that begins with it, one with _LONG_NAME any that contains it.
+_SHORT_NAME, _LONG_NAME = 3, 5
 
 
 class Outlet(msgspec.Struct, frozen=True):
@@ -46,6 +48,10 @@ class Mention(msgspec.Struct, frozen=True):
     end: int
     #: Whether the outlet is listed, or known by the form of its name alone.
     is_listed: bool = True
+
+
+def _letters(name: str) -> str:
+    return "".join(_WORD.findall(name.casefold())).removeprefix("the")
 
 
 def _read_lines(name: str) -> list[str]:
@@ -98,9 +104,14 @@ class OutletNames:
                 by_words.setdefault(words, outlet)
                 # Headlines and datelines may be in capitals: "KARACHI (REUTERS)".
                 by_words.setdefault(tuple(word.upper() for word in words), outlet)
+        self._owners = {_letters(" ".join(words)): outlet.owner for words, outlet in by_words.items()}
         self._by_first: dict[str, list[tuple[tuple[str, ...], Outlet]]] = {}
         for words in sorted(filter(None, by_words), key=len, reverse=True):
             self._by_first.setdefault(words[0], []).append((words, by_words[words]))
+
+    def owner_of(self, name: str) -> str | None:
+        """Return the owner of the outlet whose name has these letters."""
+        return self._owners.get(_letters(name))
 
     def find(self, text: str) -> Iterator[Mention]:
         """Yield the names in the text in order. Of two names that overlap, yield the first or longest."""
@@ -138,8 +149,10 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
 
     def note(mention: Mention, sentence: str, *, is_lead: bool) -> None:
         outlet = mention.outlet
-        if not _is_own(mention, article):
-            origins.setdefault(outlet.owner, Origin(outlet.name, outlet.owner, sentence, is_lead))
+        # "The Bee" is short for the Fresno Bee that was named before.
+        is_short = any(_letters(mention.text) in _letters(origin.name) for origin in origins.values())
+        if not is_short and not _is_own(mention, article, names):
+            origins[outlet.owner] = Origin(outlet.name, outlet.owner, sentence, is_lead)
 
     if author := (article.author or "")[:_OPENING]:
         for mention in names.find(author):
@@ -164,18 +177,21 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
     return tuple(origins.values())
 
 
-def _is_own(mention: Mention, article: Article) -> bool:
-    """Return whether the outlet is the article's own, by its owner or by its name ("BBC" and "BBC News - Asia")."""
-    own, words = _WORD.findall(article.outlet.casefold()), _WORD.findall(mention.text.casefold())
-    joined, site = "".join(words), article.owner.partition(".")[0]
-    if mention.outlet.owner == article.owner or "".join(own).startswith(joined):
-        return True
-    if len(words) > 1 and (joined in "".join(own) or joined in site or (site and joined.startswith(site))):
-        return True
-    # "NBC10" on nbcphiladelphia.com
-    if not mention.is_listed and (brand := _LETTERS.match(joined)) and brand[0] in site:
-        return True
-    return bool(own) and (f" {' '.join(words)} " in f" {' '.join(own)} " or words[: len(own)] == own)
+def _is_own(mention: Mention, article: Article, names: OutletNames) -> bool:
+    """Return whether the outlet is the article's own, by its owner, or by a name that resembles its name or site.
+
+    A station or a part of a publishing house often has a similar name: "NBC10" on nbcphiladelphia.com.
+    """
+    outlet, site = _letters(article.outlet), _letters(article.owner.partition(".")[0])
+    owners = {article.owner, names.owner_of(outlet), names.owner_of(site)}
+    name = _letters(mention.text)
+    brand = name if mention.is_listed or not (letters := _BRAND.match(name)) else letters[0]
+    return mention.outlet.owner in owners or any(
+        own == name
+        or (min(len(own), len(brand)) >= _SHORT_NAME and (own.startswith(brand) or brand.startswith(own)))
+        or ((len(brand) >= _LONG_NAME or not mention.is_listed) and brand in own)
+        for own in (outlet, site)
+    )
 
 
 def _is_whole_byline(author: str, mention: Mention) -> bool:
@@ -226,7 +242,7 @@ def _sentence(text: str, mention: Mention) -> str:
 
 
 _SECTION, _REFERENCE = LazyPattern(r"\[(\w+)\]"), LazyPattern(r"<([A-ZÀ-Þ_]+)>")
-_WORD, _LETTERS = LazyPattern(r"\w+"), LazyPattern(r"[a-z]{3,}")
+_WORD, _BRAND = LazyPattern(r"\w+"), LazyPattern(r"[a-z]{3,}")
 _GAP = LazyPattern(r"[ \u00a0]|[.'’!&/-]{1,2} ?")
 
 #: A remark in brackets after a name: "The Journal (registration required) was first to report".
