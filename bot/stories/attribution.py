@@ -26,7 +26,7 @@ _MOST_CHARACTERS, _MOST_NAMES = 30_000, 200
 _WINDOW = 100
 #: Datelines and bylines are in the first _OPENING characters, an agency's signature in the last _CLOSING.
 _OPENING, _CLOSING = 300, 60
-#: A name with at least _SHORT_NAME letters resembles a name that begins with it, one with _LONG_NAME any that contains it.
+#: Minimum letters with which a name is compared with the beginning of another name, and with any part of it.
 _SHORT_NAME, _LONG_NAME = 3, 5
 
 

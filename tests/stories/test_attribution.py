@@ -58,6 +58,10 @@ CREDITED = [
     ("A resident told KQZV that the lines were dead.", "KQZV"),
     ("A resident told FOX 61 that the lines were dead.", "FOX 61"),
     ("The lines were dead, according to Citi 97.3 FM.", "Citi 97.3 FM"),
+    ("A resident told the Lantern American that the lines were dead.", "Lantern American"),
+    ("The Examined reported that the lines were dead.", "Examined"),
+    ("The lines were dead, Lantern reports.", "Lantern"),
+    ("A resident told the Times-Herald that the lines were dead.", "Times-Herald"),
     ("A resident told The Examined that the lines were dead.", "Examined"),
     ("The deadline has moved, reports LanternPost.", "LanternPost"),
     ("The Lantern247 news website reported that the deadline has moved.", "Lantern247"),
@@ -112,6 +116,12 @@ NOT_CREDITED = [
     "The Guardian says it will not publish on Fridays.",
     "The BBC said that it would close three stations.",
     "Many in the media, including the Guardian, saw the message.",
+    "A resident told the Lantern Council that the lines were dead.",
+    "A minister told the Lantern public to wait.",
+    "He died on Monday, according to the Lantern County Medical Examiner's Office.",
+    "A resident told Eyewitness News that the lines were dead.",
+    "The Times-Herald has learned that the lines were dead.",
+    "Jane Example, who has reported for the BBC, was arrested.",
     "A resident told KPMG that the books were closed.",
     "LAHORE (KQZV) — The lines were dead on Monday.",
 ]
@@ -155,11 +165,24 @@ def test_a_station_that_credits_itself_has_no_origin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outlet", "owner"), [("BBC", "bbc.example"), ("BBC News - Asia", "x.example"), ("The Wire", "bbc.co.uk")]
+    ("outlet", "owner"),
+    [
+        ("BBC", "bbc.example"),
+        ("BBC News - Asia", "x.example"),
+        ("The Wire", "bbc.co.uk"),
+        ("", "bbclocal.example"),
+        ("British Broadcasting Corporation", "x.example"),
+    ],
 )
 def test_an_outlet_that_cites_itself_has_no_origin(outlet: str, owner: str) -> None:
     text = "A spokesman told the BBC that the servers stay closed."
     assert find_origins(article(text, outlet=outlet, owner=owner), NAMES) == ()
+
+
+def test_a_short_name_is_the_outlet_that_was_named_before() -> None:
+    text = "The Lantern Gazette reported the order. A resident told the Lantern that the lines were dead."
+    origins = find_origins(article(text, outlet="Wire", owner="wire.example"), NAMES)
+    assert [origin.name for origin in origins] == ["Lantern Gazette"]
 
 
 def test_what_stands_below_the_lead_is_an_origin_but_the_article_does_not_only_repeat_it() -> None:
