@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-
-import pytest
 
 from bot import storage
 from bot.app.wiring import Interactions, Live
 from bot.model.channels import ChatMessage, ChatRequest, Listener, OnChange, OnChatRequest, OnPress
+from tests.pipeline.conftest import clock, store
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
 from tests.testbed.shown import lead_of, lines_of
+
+__all__ = ["clock", "store"]
 
 SETTINGS = make_settings(rules=[], operator="ops")
 
@@ -35,13 +36,6 @@ class Script:
             await on_change(reason)
         self.done.set()
         await asyncio.Event().wait()
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> Interactions:

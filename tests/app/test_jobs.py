@@ -14,11 +14,11 @@ from itertools import pairwise
 import pytest
 from apscheduler.schedulers import base
 
-from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure
 from bot.app import jobs
 from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.model.errors import StoreUnavailable
+from tests.testbed import fresh
 from tests.testbed.fakes import START, FakeClock
 
 EVERY = timedelta(seconds=0.02)
@@ -92,34 +92,28 @@ async def test_a_run_that_takes_long_skips_runs_and_delays_no_other_job() -> Non
     assert most == 1
 
 
-async def test_a_run_under_way_at_the_stop_ends_by_itself() -> None:
-    begun, ended = asyncio.Event(), False
+async def test_a_run_under_way_at_the_stop_may_end_by_itself_and_is_cancelled_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "GRACE", 10 * EVERY)
+    begun, written, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
-        nonlocal ended
-        begun.set()
         await asyncio.sleep(3 * EVERY.total_seconds())
-        ended = True
-
-    async with running(write):
-        await begun.wait()
-    assert ended
-
-
-async def test_a_run_that_does_not_end_after_the_stop_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE", EVERY)
-    begun, ended = asyncio.Event(), asyncio.Event()
+        written.set()
 
     async def wait_for_ever() -> None:
         begun.set()
         try:
             await asyncio.Event().wait()
         finally:
-            ended.set()
+            cancelled.set()
 
-    async with running(wait_for_ever):
+    async with running(write, wait_for_ever):
         await begun.wait()
-    assert ended.is_set()
+        assert not written.is_set()
+    assert written.is_set()
+    assert cancelled.is_set()
 
 
 @pytest.mark.parametrize("steps", range(4))
@@ -182,7 +176,7 @@ async def test_an_error_of_the_database_is_no_failure_of_the_job() -> None:
 
 async def test_a_shared_job_runs_in_one_process_until_that_process_ends() -> None:
     clock, first, second = FakeClock(), Counter(), Counter()
-    store = storage.open_store("sqlite://", clock=clock)
+    store = fresh.in_memory(clock)
     counters = {"first": first, "second": second}
     shared = [
         in_turn(Job(name="keep", every=timedelta(seconds=2), work=counter.run), store, clock, process=process)

@@ -17,6 +17,7 @@ from bot.model.feeds import FeedState
 from bot.model.messages import SendState
 from bot.model.stories import SendId, StoryId
 from tests.storage.test_completions import ANSWERED
+from tests.storage.test_search import titles as search_titles
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import MINUTE, alert, article, decision, judgement, match, sending, story, view
 
@@ -72,6 +73,7 @@ async def test_an_ended_story_is_deleted_when_all_is_sent_and_the_identities_of_
     [known] = await store.read(lambda tx: tx.articles.find_known_items([IdentityQuery(feed=FEED, keys=keys)]))
     assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
     assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
+    assert await store.read(lambda tx: search_titles(tx, "headline")) == ["Headline of new"]
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
 
 

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 from sqlalchemy import literal_column
 
 from bot import storage
-from bot.model.feeds import FeedState
-from bot.model.quarantine import PieceKind
+from bot.model.actions import Ruling, RulingKind
 from bot.model.stories import StoryId
 from bot.storage.schema import stories
 from tests.testbed.fakes import START
 from tests.testbed.made import alert, article, story
-
-URL = "https://wire.example/feed"
-
-
-async def test_an_unreadable_state_of_a_feed_is_replaced_and_the_feed_stays_due(store: storage.Store) -> None:
-    await store.write(lambda tx: tx.feeds.sync([URL], now=START))
-    await store.write(lambda tx: tx.connection.exec_driver_sql("UPDATE feeds SET state = '{'"))
-
-    (state,) = await store.read(lambda tx: tx.feeds.all())
-
-    assert state == FeedState(url=URL, due_at=state.due_at)
-    (piece,) = await store.read(lambda tx: tx.quarantine.all())
-    assert (piece.kind, piece.id) == (PieceKind.ROW, f"feeds.state {URL}")
 
 
 async def test_unreadable_entries_of_the_queue_are_kept_as_text_each_for_itself(store: storage.Store) -> None:
@@ -44,10 +29,13 @@ async def test_unreadable_entries_of_the_queue_are_kept_as_text_each_for_itself(
 
 async def test_an_unreadable_article_keeps_its_identity_and_its_place_in_its_story(store: storage.Store) -> None:
     stored = article("one", text="The text")
-    await store.write(lambda tx: tx.articles.add([stored]))
-    await store.write(lambda tx: tx.stories.save(story("s1", stored)))
-    await store.write(lambda tx: tx.connection.exec_driver_sql("UPDATE articles SET tags = '{'"))
 
+    def fill(tx: storage.Transaction) -> None:
+        tx.articles.add([stored])
+        tx.stories.save(story("s1", stored))
+        tx.connection.exec_driver_sql("UPDATE articles SET tags = '{'")
+
+    await store.write(fill)
     (read,) = (await store.read(lambda tx: tx.articles.get([stored.id]))).values()
 
     assert (read.title, read.link, read.text) == (stored.title, stored.link, "")
@@ -77,16 +65,12 @@ async def test_an_unreadable_story_is_kept_as_text_with_its_members_and_alerts(s
 
 
 async def test_an_unreadable_ruling_is_moved_and_others_are_read(store: storage.Store) -> None:
-    later = START + timedelta(hours=1)
-    await store.write(
-        lambda tx: tx.connection.execute(stories.insert().values(id="s1", title="t", first_seen=START, last_seen=later))
-    )
-    for number, kind in (("r1", "merge"), ("r2", "from tomorrow")):
-        statement = (
-            "INSERT INTO rulings (id, at, by, kind, story, articles) VALUES "
-            f"('{number}', 1, 'ann', '{kind}', 's1', '[]')"
-        )
-        await store.write(lambda tx, statement=statement: tx.connection.exec_driver_sql(statement))  # type: ignore[misc]
+    def fill(tx: storage.Transaction) -> None:
+        tx.stories.save(story("s1"))
+        for name in ("r1", "r2"):
+            tx.rulings.add(Ruling(id=name, at=START, by="ann", kind=RulingKind.SPLIT, story=StoryId("s1")))
+        tx.connection.exec_driver_sql("UPDATE rulings SET kind = 'from tomorrow' WHERE id = 'r2'")
 
+    await store.write(fill)
     assert [ruling.id for ruling in await store.read(lambda tx: tx.rulings.waiting())] == ["r1"]
     assert len(await store.read(lambda tx: tx.quarantine.all())) == 1

@@ -32,15 +32,9 @@ ARTICLES = (
 )
 
 
-async def keep(store: storage.Store, *articles: Article, has_text: bool = True) -> None:
-    await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
-
-
-async def titles(store: storage.Store, words: str | None, **asked: object) -> list[str]:
-    expected = search.parse_search(words) if words else None
-    query = search.SearchQuery(condition=expected, **asked)  # type: ignore[arg-type]
-    page = await store.read(lambda tx: search.search_page(tx.search.candidates, query))
-    return [hit.article.title for hit in page.hits]
+def titles(tx: storage.Transaction, words: str | None, **asked: object) -> list[str]:
+    query = search.SearchQuery(condition=search.parse_search(words) if words else None, **asked)  # type: ignore[arg-type]
+    return [hit.article.title for hit in search.search_page(tx.search.candidates, query).hits]
 
 
 #: Searches, and which of the articles they find, newest first.
@@ -70,16 +64,16 @@ SEARCHES = {
 }
 
 
-async def test_a_search_finds_what_a_rule_would(store: storage.Store) -> None:
-    await keep(store, *ARTICLES)
-    found = {words: await titles(store, words) for words in SEARCHES}
+def test_a_search_finds_what_a_rule_would(tx: storage.Transaction) -> None:
+    tx.articles.add(ARTICLES)
+    found = {words: titles(tx, words) for words in SEARCHES}
     assert found == {words: [ARTICLES[number].title for number in numbers] for words, numbers in SEARCHES.items()}
-    assert await titles(store, "blackberry", outlet="guardian") == [ARTICLES[1].title]
-    assert await titles(store, None, outlet="The Guardian") == [ARTICLES[1].title]
+    assert titles(tx, "blackberry", outlet="guardian") == [ARTICLES[1].title]
+    assert titles(tx, None, outlet="The Guardian") == [ARTICLES[1].title]
 
 
-async def test_common_and_rare_words_are_found_in_order_across_all_windows(
-    store: storage.Store, monkeypatch: pytest.MonkeyPatch
+def test_common_and_rare_words_are_found_in_order_across_all_windows(
+    tx: storage.Transaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.storage.search._WINDOW", 10)
     monkeypatch.setattr("bot.storage.search._COMMON", 3)
@@ -94,15 +88,11 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
         )
         for number in range(60)
     ]
-    await keep(store, *many)
+    tx.articles.add(many)
     rules = {"many": range(0, 60, 2), "few": range(0, 60, 16)}
-
-    def add_matches(tx: storage.Transaction) -> None:
-        for name, of_it in rules.items():
-            for number in of_it:
-                tx.articles.add_matches(many[number].id, [match(name, "kangaroo")])
-
-    await store.write(add_matches)
+    for name, numbers in rules.items():
+        for number in numbers:
+            tx.articles.add_matches(many[number].id, [match(name, "kangaroo")])
     wanted: dict[str, Callable[[int], bool]] = {
         "kangaroo": lambda n: True,
         "wombat": lambda n: n % 4 == 0,
@@ -115,49 +105,44 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
     days = {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}
     for bounds, low, high in (({}, 0, 60), ({"before": 31}, 0, 30), (days, 20, 40)):
         for words, rule in itertools.product(wanted, (None, *rules)):
-            result = await titles(store, words, most=100, rule=rule, **bounds)
+            result = titles(tx, words, most=100, rule=rule, **bounds)
             of_rule = rules.get(rule or "", range(60))
             expected = [many[n].title for n in reversed(range(low, high)) if wanted[words](n) and n in of_rule]
             assert result == expected, (words, bounds, rule)
-    assert await titles(store, None, rule="few") == [many[number].title for number in (48, 32, 16, 0)]
-    asked = search.SearchQuery(condition=search.parse_search("wombat"), most=10)
-    first = await store.read(lambda tx: search.search_page(tx.search.candidates, asked))
-    rest = await titles(store, "wombat", most=10, before=first.after)
-    numbers = list(range(56, -1, -4))
-    assert [hit.article.title for hit in first.hits] + rest == [many[number].title for number in numbers]
+    assert titles(tx, None, rule="few") == [many[number].title for number in (48, 32, 16, 0)]
+    assert titles(tx, "wombat", since=START + 60 * MINUTE) == []
+    query = search.SearchQuery(condition=search.parse_search("wombat"), most=10)
+    page = search.search_page(tx.search.candidates, query)
+    rest = titles(tx, "wombat", most=10, before=page.after)
+    assert [hit.article.title for hit in page.hits] + rest == [many[n].title for n in range(56, -1, -4)]
 
 
-async def test_the_search_follows_revised_trimmed_and_deleted_articles(store: storage.Store) -> None:
+def test_the_search_follows_revised_articles_and_finds_none_without_text(tx: storage.Transaction) -> None:
     first = ARTICLES[0]
-    await keep(store, first)
-    await keep(store, replace(first, title="Never written"))
-    await keep(store, item("bare", "Identity of a wombat"), has_text=False)
-    assert await titles(store, "wombat OR never") == []
-    await store.write(lambda tx: tx.articles.revise(replace(first, title="Wombat", version=2)))
-    assert await titles(store, "wombat") == ["Wombat"]
-    assert await titles(store, "title:blackberry") == []
-    await storage.trim(store, before=START + timedelta(days=400))
-    assert await titles(store, "wombat") == []
-    await keep(store, item("again", "Another wombat"))
-    assert await titles(store, "wombat") == ["Another wombat"]
+    tx.articles.add([first])
+    tx.articles.add([replace(first, title="Never written")])
+    tx.articles.add([item("bare", "Identity of a wombat")], has_text=False)
+    assert titles(tx, "wombat OR never") == []
+    tx.articles.revise(replace(first, title="Wombat", version=2))
+    assert titles(tx, "wombat") == ["Wombat"]
+    assert titles(tx, "title:blackberry") == []
 
 
 async def test_a_search_that_takes_too_long_is_stopped(store: storage.Store) -> None:
     many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
-    await keep(store, *many)
-    candidate_query = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))
+    await store.write(lambda tx: tx.articles.add(many))
+    query = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))
     with pytest.raises(SearchTooLong, match="use rarer words"):
-        await store.read(lambda tx: list(tx.search.candidates(candidate_query, timedelta(milliseconds=1))))
-    assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
+        await store.read(lambda tx: list(tx.search.candidates(query, timedelta(milliseconds=1))))
+    found = await store.read(lambda tx: titles(tx, "kangaroo", most=30))
+    assert len(found) == 30, "the next one has its own time"
 
 
-async def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_out(
-    store: storage.Store,
-) -> None:
-    await keep(store, item("long", "Long", "the quick brown fox " * 10_000 + "7"), item("short", "Short", "a fox 7"))
+def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_out(tx: storage.Transaction) -> None:
+    tx.articles.add([item("long", "Long", "the quick brown fox " * 10_000 + "7"), item("short", "Short", "a fox 7")])
     costly = " OR ".join(rf"/(?i:[a-z\s]{{1,{190 - number}}}[0-9])/" for number in range(5))
-    assert await titles(store, costly) == ["Short"]
-    assert await titles(store, "/fox.{0,5}7/") == ["Short", "Long"]
+    assert titles(tx, costly) == ["Short"]
+    assert titles(tx, "/fox.{0,5}7/") == ["Short", "Long"]
 
 
 async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.Store) -> None:

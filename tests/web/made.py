@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from bot import storage
-from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.alerts import AlertAction, Reason
 from bot.model.messages import Sentence, Span
 from bot.model.rules import Match
-from bot.model.stories import Fact, StoryId
+from bot.model.stories import Fact
 from tests.journeys.world import Item
 from tests.testbed import made
 
@@ -90,19 +90,15 @@ def add_long_story(tx: storage.Transaction) -> None:
         article=articles[-1].id,
         outlet="Paper 7",
     )
+    steps = {
+        articles[0].id: (AlertAction.POST, Reason.FIRST_REPORT),
+        articles[-1].id: (AlertAction.REPLY, Reason.NEW_FACT),
+    }
     for article in articles:
-        is_first, is_last = article is articles[0], article is articles[-1]
-        for channel in ("desk", "ops"):
-            decision = Decision(
-                at=article.first_seen,
-                story=StoryId("long"),
-                channel=channel,
-                action=AlertAction.POST if is_first else AlertAction.REPLY if is_last else AlertAction.EDIT,
-                reason=Reason.FIRST_REPORT if is_first else Reason.NEW_FACT if is_last else Reason.ADDED_OUTLET,
-                article=article.id,
-                facts=(correction,) if is_last else (),
-            )
-            tx.stories.decide([decision])
+        action, reason = steps.get(article.id, (AlertAction.EDIT, Reason.ADDED_OUTLET))
+        facts = (correction,) if action is AlertAction.REPLY else ()
+        decision = made.decision("long", action, reason, at=article.first_seen, article=article.id, facts=facts)
+        tx.stories.decide([replace(decision, channel=channel) for channel in ("desk", "ops")])
     sentence = Sentence(
         spans=(
             Span(text="The regulator may fine "),

@@ -187,6 +187,7 @@ async def test_a_feed_that_moved_is_not_ok_although_it_is_read_and_of_many_probl
 
 async def test_feeds_that_were_due_while_the_bot_was_off_are_not_late(filled: Path) -> None:
     async with page_over(filled, started=timedelta(days=2)) as page:
+        assert (await page.get("/healthz")).json()["reason"] == "the bot has not looked for due feeds yet"
         await page.tick()
         assert "0 late" in text_of(await read(page, "/"))
         assert "late by" not in text_of(await read(page, "/feeds"))
