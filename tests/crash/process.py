@@ -11,15 +11,16 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
-from tests.crash import launcher, storm
+from tests.crash.stories import new_words, story
 from tests.journeys.world import rss
-from tests.testbed import configs
+from tests.testbed import commands, configs
 from tests.testbed.servers import ports, slack
 from tests.testbed.servers.feeds import FeedServer, Reply
 
@@ -37,8 +38,53 @@ RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: desk}\n"
 PATIENCE_SECONDS = 120
 #: The event of the log when it polls and listens for signals.
 WATCHING = '"event": "watching"'
-_WORDS = storm.new_words(random.Random(1))
-STORIES = tuple(storm.story(number, _WORDS) for number in range(5))
+_WORDS = new_words(random.Random(1))
+STORIES = tuple(story(number, _WORDS) for number in range(5))
+
+
+class Forked:
+    """A command that was forked, with the methods of a process of asyncio."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        assert process.pid
+        self._process = process
+        self.pid = process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Return the exit code, minus the signal that ended it, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def wait(self) -> int:
+        """Return the exit code once it has ended."""
+        await asyncio.to_thread(self._process.join)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+
+Run = Forked | asyncio.subprocess.Process
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **changes}
+
+
+def fork(words: Sequence[str], log: Path, **environ: str) -> Forked:
+    """Start a command that has been imported; what it prints is appended to ``log``."""
+    return Forked(commands.start(words, Path.cwd(), environment(**environ), (Path(os.devnull), log, log)))
+
+
+async def execute(command: Sequence[str], log: Path) -> asyncio.subprocess.Process:
+    """Start a program that has to import everything."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, env=environment())
 
 
 @dataclass(slots=True)
@@ -50,7 +96,7 @@ class Bot:
     feeds: FeedServer
     slack: slack.Server
     port: int
-    _started: list[asyncio.subprocess.Process | launcher.Run] = field(default_factory=list)
+    _started: list[Run] = field(default_factory=list)
 
     def configure(self) -> None:
         bot = BOT.format(database=self.database, slack=self.slack.api_url, port=self.port)
@@ -95,7 +141,7 @@ class Bot:
             await self.until(lambda: len(self.heads) >= len(STORIES))
         assert self.heads == self.names(len(STORIES))
 
-    async def ended(self, process: asyncio.subprocess.Process | launcher.Run) -> int:
+    async def ended(self, process: Run) -> int:
         """Return the exit code of a process that was asked to stop; fail with its log if it does not end."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -104,10 +150,9 @@ class Bot:
             process.kill()
             pytest.fail(f"it did not end within {PATIENCE_SECONDS} seconds:\n{self.log}")
 
-    async def start(self, *words: str, **environ: str) -> launcher.Run:
+    async def start(self, *words: str, **environ: str) -> Forked:
         """Start a command, forked from a process that has imported it."""
-        command = (*words, "--config", str(self.folder))
-        run = launcher.start(command, self._environ(environ), self.folder / "log")
+        run = fork((*words, "--config", str(self.folder)), self.folder / "log", **environ)
         self._started.append(run)
         return run
 
@@ -118,9 +163,7 @@ class Bot:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # A test run in the background of a shell ignores it, and so would the process until it has its handlers.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        command = (python, *program, *words, "--config", str(self.folder))
-        with (self.folder / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self._environ({}))
+        process = await execute((python, *program, *words, "--config", str(self.folder)), self.folder / "log")
         self._started.append(process)
         return process
 
@@ -130,9 +173,6 @@ class Bot:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-
-    def _environ(self, changes: Mapping[str, str]) -> dict[str, str]:
-        return {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **changes}
 
     @property
     def log(self) -> str:

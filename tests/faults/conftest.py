@@ -30,9 +30,16 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[World]:
+    """A desk over SQLite that is not configured."""
+    async with world(tmp_path / "config") as setup:
+        yield setup
+
+
+@pytest.fixture
 async def desk(tmp_path: Path, database: str | None) -> AsyncIterator[World]:
     """A desk that has polled its feed once, before any news. Triggers spoil the rows of poisoned reports."""
-    async with world(tmp_path / "config", database, restarts=True) as setup:
+    async with world(tmp_path / "config", database) as setup:
         rows.configure(setup, "wire")
         await setup.once()
         spoiling.add_triggers(setup.address)

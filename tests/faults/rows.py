@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.model.quarantine import PieceKind
-from tests.crash import storm
+from tests.crash import stories
 from tests.journeys import world as worlds
 from tests.journeys.world import Item, World
 from tests.testbed import faults
@@ -38,7 +38,7 @@ def reports(count: int, *, skip: int = 0, poison: str = "", at: int = 5) -> list
 
     The headline of the report number ``at`` begins with ``poison``.
     """
-    words = storm.new_words(random.Random(7))
+    words = stories.new_words(random.Random(7))
     collected = []
     for number in range(skip + count):
         company, product, place, person = itertools.islice(words, 4)
@@ -67,7 +67,7 @@ async def pieces(world: World) -> list[tuple[PieceKind, str]]:
 
 def posted(world: World, among: Sequence[Item]) -> list[str]:
     """Return the ids of the reports that messages on the desk's channel are about, with repetitions."""
-    texts = [storm.own_text(message) for message in world.heads()]
+    texts = [stories.own_text(message) for message in world.heads()]
     return sorted(report.id for report in among for text in texts if report.title in text)
 
 

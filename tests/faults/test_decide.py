@@ -35,6 +35,7 @@ async def test_a_posted_alert_that_cannot_be_read_is_not_posted_again_because_of
     (report,) = rows.reports(1)
     desk.publish("wire", report)
     await desk.once()
+    await desk.close()
     rows.change(desk, "UPDATE alerts SET alert = '{'")
     desk.publish("courier", replace(report, id="again"))
 
@@ -52,8 +53,11 @@ async def test_a_due_alert_that_raises_is_set_aside_and_the_others_are_released(
     desk.publish("wire", *reports)
     await desk.once()
     assert rows.posted(desk, reports) == []
+    await desk.close()
     first = "story = (SELECT story FROM members ORDER BY n LIMIT 1)"
-    spoiling.set_field(desk.address, "alerts", "alert", "held_until", spoiling.ZONELESS, where=first)
+    [(held,)] = rows.ask(desk, f"SELECT alert FROM alerts WHERE {first}")
+    spoiled = json.dumps(json.loads(held) | {"held_until": spoiling.ZONELESS})
+    rows.change(desk, f"UPDATE alerts SET alert = :spoiled WHERE {first}", spoiled=spoiled)
     desk.clock.advance(timedelta(hours=4))
 
     await desk.once()

@@ -19,7 +19,7 @@ from bot.model.feeds import Feed, FeedState
 from bot.pipeline.poll import Poll, Poller
 from bot.web.health import Probe
 from tests.faults import rows
-from tests.journeys.world import world
+from tests.journeys.world import World, world
 from tests.testbed import faults
 from tests.testbed.shown import lead_of
 
@@ -38,37 +38,33 @@ async def _poll(running: App) -> None:
 
 @pytest.mark.parametrize("count", [1, 5])
 async def test_a_bug_over_all_feeds_is_reported_at_once_and_the_bot_is_not_ready_until_one_is_read(
-    tmp_path: Path, count: int
+    empty: World, count: int
 ) -> None:
     outlets = [f"outlet{number}" for number in range(count)]
     [poisoned] = rows.reports(1, poison=faults.UNPARSED, at=0)
-    with faults.installed(tmp_path / "plugins"):
-        async with world(tmp_path / "config", restarts=True) as desk:
-            rows.configure(desk, *outlets)
-            for outlet in outlets:
-                desk.publish(outlet, poisoned)
-            async with desk.opened() as running:
-                await _poll(running)
-                assert not (await Probe(running).ask()).is_ready
-                [notice] = await _notices(running)
-                assert notice.startswith("Nothing is posted: the stage “intake” fails")
+    rows.configure(empty, *outlets)
+    for outlet in outlets:
+        empty.publish(outlet, poisoned)
+    async with empty.opened() as running:
+        await _poll(running)
+        assert not (await Probe(running).ask()).is_ready
+        [notice] = await _notices(running)
+        assert notice.startswith("Nothing is posted: the stage “intake” fails")
 
-                desk.publish(outlets[0], *rows.reports(1))
-                await _poll(running)
-                assert running.failures == []
-                assert (await Probe(running).ask()).is_ready
+        empty.publish(outlets[0], *rows.reports(1))
+        await _poll(running)
+        assert running.failures == []
+        assert (await Probe(running).ask()).is_ready
 
 
-async def test_a_bug_over_one_feed_of_two_is_a_failure_of_that_feed_alone(tmp_path: Path) -> None:
-    with faults.installed(tmp_path / "plugins"):
-        async with world(tmp_path / "config", restarts=True) as desk:
-            rows.configure(desk, "wire", "courier")
-            desk.publish("wire", *rows.reports(1, poison=faults.UNPARSED, at=0))
-            async with desk.opened() as running:
-                for _ in range(3):
-                    await _poll(running)
-                assert running.failures == []
-                assert (await Probe(running).ask()).is_ready
+async def test_a_bug_over_one_feed_of_two_is_a_failure_of_that_feed_alone(empty: World) -> None:
+    rows.configure(empty, "wire", "courier")
+    empty.publish("wire", *rows.reports(1, poison=faults.UNPARSED, at=0))
+    async with empty.opened() as running:
+        for _ in range(3):
+            await _poll(running)
+        assert running.failures == []
+        assert (await Probe(running).ask()).is_ready
 
 
 class BrokenPoller(Poller):
@@ -84,7 +80,7 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
     tmp_path: Path, database: str | None
 ) -> None:
     outlets = ("wire", "courier", "ledger")
-    async with world(tmp_path / "config", database, restarts=True) as desk:
+    async with world(tmp_path / "config", database) as desk:
         desk.configure(*outlets, rules=rows.RULES)
         environment = app.Environment(environ=desk.environ)
         async with runtime.opened(app.load(desk.folder, environment.environ), environment) as running:
@@ -108,25 +104,24 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
         assert [len(desk.outlets.seen(f"/{outlet}.xml")) for outlet in outlets] == [1, 1, 1]
 
 
-async def test_passes_that_keep_failing_are_reported_and_the_bot_is_not_ready_until_one_works(tmp_path: Path) -> None:
-    async with world(tmp_path / "config", restarts=True) as desk:
-        desk.configure("wire", rules=rows.RULES)
-        async with desk.opened() as running:
-            fields = msgspec.structs.asdict(running.pipeline.poller)
-            poller, running.pipeline.poller = running.pipeline.poller, BrokenPoller(**fields)
-            for _ in range(3):
-                token, states = await running.pipeline.claim(limit=100, everything=True)
-                with pytest.raises(ExceptionGroup):
-                    await running.pipeline.run(token, states, running.settings)
-                await running.pipeline.free_feeds(token)
-                await running.heartbeat.tick()
-                await running.report_trouble()
-            [failure] = running.failures
-            assert (failure.name, failure.count, failure.error) == ("intake", 2, "LookupError")
-            assert not (await Probe(running).ask()).is_ready
-            [notice] = await _notices(running)
-            assert notice.startswith("Nothing is posted: the stage “intake” fails")
+async def test_passes_that_keep_failing_are_reported_and_the_bot_is_not_ready_until_one_works(empty: World) -> None:
+    empty.configure("wire", rules=rows.RULES)
+    async with empty.opened() as running:
+        fields = msgspec.structs.asdict(running.pipeline.poller)
+        poller, running.pipeline.poller = running.pipeline.poller, BrokenPoller(**fields)
+        for _ in range(3):
+            token, states = await running.pipeline.claim(limit=100, everything=True)
+            with pytest.raises(ExceptionGroup):
+                await running.pipeline.run(token, states, running.settings)
+            await running.pipeline.free_feeds(token)
+            await running.heartbeat.tick()
+            await running.report_trouble()
+        [failure] = running.failures
+        assert (failure.name, failure.count, failure.error) == ("intake", 2, "LookupError")
+        assert not (await Probe(running).ask()).is_ready
+        [notice] = await _notices(running)
+        assert notice.startswith("Nothing is posted: the stage “intake” fails")
 
-            running.pipeline.poller = poller
-            await _poll(running)
-            assert (await Probe(running).ask()).is_ready
+        running.pipeline.poller = poller
+        await _poll(running)
+        assert (await Probe(running).ask()).is_ready

@@ -15,23 +15,6 @@ from tests.testbed.faults import spoiling
 FEW_POSTS = rows.BOT + "posts_per_hour: 4\n"
 
 
-async def test_one_message_at_fault_among_others_is_set_aside_and_can_be_tried_again(desk: World) -> None:
-    reports = rows.reports(8, poison=faults.MESSAGE)
-    desk.publish("wire", *reports)
-    for _ in range(2):
-        await desk.once()
-    assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
-    assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
-    assert len(rows.notices(desk)) == 1
-
-    rows.configure(desk, "wire", message="")
-    rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
-    await desk.once()
-
-    assert rows.posted(desk, reports) == rows.ids(reports)
-    assert await rows.pieces(desk) == []
-
-
 async def test_a_channel_that_raises_on_everything_sets_nothing_aside_and_its_messages_wait(desk: World) -> None:
     reports = rows.reports(3)
     rows.configure(desk, "wire", raises="always")
@@ -81,27 +64,32 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
 
 
 @pytest.mark.parametrize(
-    ("raises", "error"),
-    [("before", "LookupError"), ("refused", "refused also as plain text: blocked by the moderators’ filter")],
+    ("bot", "counts", "raises", "error"),
+    [
+        (rows.BOT, (8,), "before", "LookupError"),
+        (FEW_POSTS, (6, 9), "before", "LookupError"),
+        (FEW_POSTS, (6, 9), "refused", "refused also as plain text: blocked by the moderators’ filter"),
+    ],
+    ids=["a message of one story", "a gathered message", "a gathered message that is refused"],
 )
-async def test_one_story_of_a_gathered_message_that_cannot_be_sent_takes_no_other_with_it(
-    desk: World, raises: str, error: str
+async def test_one_story_that_cannot_be_sent_is_set_aside_takes_no_other_with_it_and_can_be_tried_again(
+    desk: World, bot: str, counts: tuple[int, ...], raises: str, error: str
 ) -> None:
-    rows.configure(desk, "wire", raises=raises, bot=FEW_POSTS)
-    reports = rows.reports(9, poison=faults.MESSAGE, at=7)
-    for count in (6, 9):
+    rows.configure(desk, "wire", raises=raises, bot=bot)
+    reports = rows.reports(counts[-1], poison=faults.MESSAGE, at=7)
+    for count in counts:
         desk.publish("wire", *reports[:count])
         for _ in range(2):
             await desk.once(minutes=1)
 
-    assert len(desk.heads()) < len(reports), "some messages have several stories"
+    assert (len(desk.heads()) < len(reports) - 1) == (bot == FEW_POSTS), "some messages have several stories"
     assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
     assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
     assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]
     [notice] = rows.notices(desk)
     assert error in notice
 
-    rows.configure(desk, "wire", message="", bot=FEW_POSTS)
+    rows.configure(desk, "wire", message="", bot=bot)
     rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
     await desk.once()
 

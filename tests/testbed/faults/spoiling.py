@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import create_engine, text
@@ -62,15 +61,6 @@ def add_triggers(database: str) -> None:
         )
 
 
-def set_field(database: str, table: str, column: str, field: str, value: object, *, where: str = "true") -> int:
-    """Set one field of the JSON documents in a column. Return the number of changed rows."""
-    documents = {row[0] for row in run(database, f"SELECT {column} FROM {table} WHERE {where}")}
-    for document in documents:
-        spoiled = json.dumps(json.loads(document) | {field: value})
-        run(database, f"UPDATE {table} SET {column} = :new WHERE {column} = :old", new=spoiled, old=document)
-    return len(documents)
-
-
 def quarantined_words(database: str) -> list[str]:
     """Return the poison in each piece in quarantine, or the piece's kind and id if it has none."""
     words = []
@@ -81,14 +71,10 @@ def quarantined_words(database: str) -> list[str]:
             ((titles,),) = run(database, f"SELECT message FROM {outbox.name} WHERE id = :id", id=piece)
         elif kind == "row":
             [[row]] = json.loads(body).values()
-            titles = _title(database, row.get("story")) or body
+            stories = run(database, "SELECT title FROM stories WHERE id = :id", id=row.get("story"))
+            titles = stories[0][0] if stories else body
         words.append(next((word for word in faults.POISONS if word in titles), f"{kind} {piece}"))
     return words
-
-
-def _title(database: str, story: str | None) -> str:
-    rows: Sequence[tuple[Any, ...]] = run(database, "SELECT title FROM stories WHERE id = :id", id=story)
-    return str(rows[0][0]) if rows else ""
 
 
 def refuse(database: str, table: str, event: str, when: str) -> None:
