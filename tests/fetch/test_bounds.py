@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from bot.fetch.client import HttpFetcher
-from bot.model.errors import BodyTooBig, Unreachable
+from bot.model.errors import AddressRefused, BodyTooBig, FetchError, Unreachable
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.servers.feeds import FeedServer, Reply
 
@@ -87,29 +87,48 @@ async def test_the_readable_part_of_a_damaged_gzip_is_kept(server: FeedServer, f
     assert answer.etag is None
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(hang_up=True),
-        Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"),
-        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"),
-        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
-    ],
-    ids=["hangs up", "uses another protocol", "gives no number as length", "has two framings"],
-)
-async def test_a_server_that_does_not_use_http_is_an_error_and_asked_once(
-    server: FeedServer, fetcher: HttpFetcher, reply: Reply
+_OK = b"HTTP/1.1 200 OK\r\n"
+_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
+_NO_HTTP = "closed the connection early, or does not use HTTP"
+#: Answer -> its error.
+REFUSED: dict[str, tuple[Reply, type[FetchError], str]] = {
+    "hangs up": (Reply(hang_up=True), Unreachable, _NO_HTTP),
+    "another protocol": (Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"), Unreachable, _NO_HTTP),
+    "no number as length": (Reply(raw=_OK + b"Content-Length: nonsense\r\n\r\n"), Unreachable, _NO_HTTP),
+    "two framings": (Reply(raw=_OK + b"Content-Length: 5\r\n" + _CHUNKED[len(_OK) :]), Unreachable, _NO_HTTP),
+    "many hints": (Reply(raw=b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000 + _OK + b"\r\n"), Unreachable, _NO_HTTP),
+    "another coding": (
+        Reply(headers={"Content-Encoding": "br"}, body=b"\x8b"),
+        Unreachable,
+        "as br, which was not req",
+    ),
+    # Each chunk counts as 64 bytes, because it costs as much processor time.
+    "chunks of one byte": (Reply(raw=_CHUNKED + b"1\r\na\r\n" * 20_000), BodyTooBig, "more than 1 MB"),
+    "extensions": (Reply(raw=_CHUNKED + (b"1;%b\r\na\r\n" % (b"x" * 3_000)) * 400), BodyTooBig, "more than 1 MB"),
+    "trailers": (Reply(raw=_CHUNKED + b"0\r\n" + (b"X: %b\r\n" % (b"y" * 60_000)) * 20), BodyTooBig, "more than 1 MB"),
+    "to a file": (Reply.redirect("file:///etc/passwd"), AddressRefused, "redirects to"),
+    "to another scheme": (Reply.redirect("gopher://x/"), AddressRefused, "redirects to"),
+    "to a private address": (Reply.redirect("http://10.0.0.1/", status=301), AddressRefused, "private or reserved"),
+    "to this machine": (Reply.redirect("http://[::1]/"), AddressRefused, "private or reserved"),
+    "to a number": (Reply.redirect("//2886729729/"), AddressRefused, "private or reserved"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_an_answer_that_breaks_a_rule_is_refused_and_the_server_is_asked_once(
+    server: FeedServer, fetcher: HttpFetcher, name: str
 ) -> None:
+    reply, error, text = REFUSED[name]
     server.serve("/feed", reply)
-    with pytest.raises(Unreachable, match="closed the connection early, or does not use HTTP"):
+    with pytest.raises(error, match=text):
         await fetcher.get(configured(url=server.url()))
     assert server.connection_count == 1
 
 
-async def test_a_coding_that_was_not_requested_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.serve("/feed", Reply(body=b"\x8b", headers={"Content-Encoding": "br"}))
-    with pytest.raises(Unreachable, match="compressed as br, which was not requested"):
-        await fetcher.get(configured(url=server.url()))
+async def test_a_few_hints_before_an_answer_are_passed_over(server: FeedServer, fetcher: HttpFetcher) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3
+    server.serve("/feed", Reply(raw=hints + _OK + b"Content-Length: 2\r\n\r\nok"))
+    assert (await fetcher.get(configured(url=server.url()))).body == b"ok"
 
 
 async def test_a_closed_port_is_named_in_the_error(server: FeedServer, fetcher: HttpFetcher) -> None:
