@@ -9,12 +9,12 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.fetch import guard, headers
-from bot.fetch.client import HttpFetcher, make_user_agent
+from bot.fetch.client import HttpFetcher
 from bot.model.errors import AddressRefused, HostLimited, Unreachable
 from bot.model.fetching import Request
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
@@ -60,28 +60,14 @@ async def test_a_process_without_free_files_asks_again_within_seconds(host: str,
 
 async def test_the_agent_names_itself_and_its_operator(server: FeedServer, make_fetcher: MakeFetcher) -> None:
     server.serve("/feed", BODY)
-    fetcher = make_fetcher(replace(POLICY, contact="ops@example.org"))
+    fetcher = make_fetcher(replace(POLICY, contact="ops@example.org)\r\nX-Evil: yes"))
     await fetcher.get(configured(url=server.url()))
     headers = server.requests[0].headers
     assert headers["user-agent"].startswith("wirewatch/")
     assert "+ops@example.org" in headers["user-agent"]
+    assert "x-evil" not in headers
     assert headers["accept-encoding"] == "gzip, deflate"
     assert "application/feed+json" in headers["accept"]
-
-
-def test_a_contact_cannot_smuggle_a_header() -> None:
-    agent = make_user_agent(replace(POLICY, contact="a@b.org)\r\nX-Evil: yes"))
-    assert "\r" not in agent
-    assert "\n" not in agent
-
-
-async def test_retry_after_is_read_in_seconds_and_as_a_date(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.serve("/seconds", Reply(status=429, headers={"Retry-After": "120"}))
-    server.serve("/date", Reply(status=503, headers={"Retry-After": "Wed, 02 Dec 2015 10:00:00 GMT"}))
-    seconds = await fetcher.get(configured(url=server.url("/seconds")))
-    date = await fetcher.get(configured(url=server.url("/date")))
-    assert (seconds.status, seconds.retry_after) == (429, START + timedelta(seconds=120))
-    assert (date.status, date.retry_after) == (503, datetime(2015, 12, 2, 10, tzinfo=UTC))
 
 
 async def test_at_most_two_requests_to_one_host_at_a_time_and_waiting_costs_no_time_of_the_request(
@@ -127,17 +113,25 @@ async def test_each_request_has_a_connection_of_its_own(server: FeedServer, fetc
 # -- headers about time, as servers really write them
 
 
+AN_HOUR = timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["Wed, 02 Dec 2015 10:00:00 GMT", "Wednesday, 02-Dec-15 10:00:00 GMT", "Wed Dec  2 10:00:00 2015"],
+    ("value", "wait"),
+    [
+        ("120", timedelta(seconds=120)),
+        ("Wed, 02 Dec 2015 10:00:00 GMT", AN_HOUR),
+        ("Wednesday, 02-Dec-15 10:00:00 GMT", AN_HOUR),
+        ("Wed Dec  2 10:00:00 2015", AN_HOUR),
+        *((nothing, None) for nothing in ("", "soon", "-5", "0", "Wed, 02 Dec 2015 08:00:00 GMT", "²", "1e9", "inf")),
+    ],
 )
-def test_the_three_forms_of_a_date_are_one(text: str) -> None:
-    assert headers.http_date(text) == datetime(2015, 12, 2, 10, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Wed, 02 Dec 2015 08:00:00 GMT", "²", "1e9", "inf"])
-def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
-    assert headers.retry_after(value, now=START) is None
+async def test_retry_after_is_read_in_seconds_and_in_three_forms_of_a_date(
+    server: FeedServer, fetcher: HttpFetcher, value: str, wait: timedelta | None
+) -> None:
+    server.serve("/feed", Reply(status=429, headers={"Retry-After": value}))
+    answer = await fetcher.get(configured(url=server.url()))
+    assert (answer.status, answer.retry_after) == (429, wait and START + wait)
 
 
 @pytest.mark.parametrize(
@@ -185,10 +179,12 @@ async def test_a_loop_ends_after_five_hops(server: FeedServer, fetcher: HttpFetc
     assert len(server.requests) == 6
 
 
-async def test_credentials_stay_on_their_own_origin(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_credentials_stay_on_their_own_origin_and_no_server_chooses_them_for_another(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
     async with FeedServer() as other:
         server.serve("/a", Reply.redirect("/b", status=301))
-        server.serve("/b", Reply.redirect(other.url("/c")))
+        server.serve("/b", Reply.redirect(other.url("/c").replace("://", "://you:chosen@")))
         other.serve("/c", REDIRECTED_BODY)
         address = server.url("/a").replace("://", "://me:secret@")
         answer = await fetcher.get(configured(url=address))
@@ -197,11 +193,3 @@ async def test_credentials_stay_on_their_own_origin(server: FeedServer, fetcher:
     # Stored addresses keep them; shown addresses do not.
     assert answer.permanent_url == server.url("/b").replace("://", "://me:secret@")
     assert "secret" not in answer.url
-
-
-async def test_a_server_cannot_choose_credentials_for_another(server: FeedServer, fetcher: HttpFetcher) -> None:
-    async with FeedServer() as other:
-        server.serve("/a", Reply.redirect(other.url("/c").replace("://", "://me:secret@")))
-        other.serve("/c", REDIRECTED_BODY)
-        await fetcher.get(configured(url=server.url("/a")))
-        assert "authorization" not in other.requests[0].headers

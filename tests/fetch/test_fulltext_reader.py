@@ -97,6 +97,9 @@ async def test_robots_txt_is_asked_first_and_once_a_day(
 @pytest.mark.parametrize(
     ("robots", "is_read"),
     [
+        # One that cannot be had closes the host, and one that is absent opens it.
+        *((status, True) for status in (404, 403, 401)),
+        *((status, False) for status in (429, 500, 503)),
         (b"User-agent: *\nDisallow: /", False),
         (b"User-agent: *\nDisallow: /\n\nUser-agent: wirewatch\nAllow: /", True),
         (b"User-agent: wirewatch\nDisallow: /*a$", False),
@@ -105,22 +108,16 @@ async def test_robots_txt_is_asked_first_and_once_a_day(
         (b"", True),
     ],
 )
-async def test_robots_txt_is_obeyed(web: Web, reader: fulltext.TrafilaturaReader, robots: bytes, is_read: bool) -> None:
-    web.put(URL)
-    web.put(ROBOTS, robots, kind="text/plain")
-    assert (await reader.text_of(URL, FEED) is not None) is is_read
-    assert (URL in web.urls) is is_read
-
-
-@pytest.mark.parametrize(
-    ("status", "is_read"), [(404, True), (403, True), (401, True), (429, False), (500, False), (503, False)]
-)
-async def test_a_robots_txt_that_cannot_be_had_closes_the_host_and_one_that_is_absent_opens_it(
-    web: Web, reader: fulltext.TrafilaturaReader, status: int, is_read: bool
+async def test_robots_txt_is_obeyed(
+    web: Web, reader: fulltext.TrafilaturaReader, robots: bytes | int, is_read: bool
 ) -> None:
     web.put(URL)
-    web.put(ROBOTS, b"", status=status)
+    if isinstance(robots, int):
+        web.put(ROBOTS, b"", status=robots)
+    else:
+        web.put(ROBOTS, robots, kind="text/plain")
     assert (await reader.text_of(URL, FEED) is not None) is is_read
+    assert (URL in web.urls) is is_read
 
 
 async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon(

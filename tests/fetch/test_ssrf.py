@@ -87,10 +87,7 @@ async def test_addresses_of_other_schemes_are_refused(url: str, make_fetcher: Ma
 async def test_a_name_is_refused_when_one_of_its_addresses_is_private(
     server: FeedServer, make_fetcher: MakeFetcher
 ) -> None:
-    def both(host: str, port: int) -> Sequence[str]:
-        return "8.8.8.8", "127.0.0.1"
-
-    fetcher = make_fetcher(FetchPolicy(), resolve=both)
+    fetcher = make_fetcher(FetchPolicy(), resolve=lambda host, port: ("8.8.8.8", "127.0.0.1"))
     with pytest.raises(AddressRefused, match=r"leads to 127\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
     assert not server.requests
@@ -128,19 +125,13 @@ async def test_a_name_that_opens_a_block_for_one_feed_is_checked_again_for_anoth
 
 
 async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer, make_fetcher: MakeFetcher) -> None:
-    def two(host: str, port: int) -> Sequence[str]:
-        return "127.0.0.2", "127.0.0.1"  # nobody listens on the first
-
     server.serve("/feed", b"<rss/>")
-    fetcher = make_fetcher(resolve=two)
+    fetcher = make_fetcher(resolve=lambda host, port: ("127.0.0.2", "127.0.0.1"))  # nobody listens on the first
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
 
 
 async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: MakeFetcher) -> None:
-    def nobody(host: str, port: int) -> Sequence[str]:
-        return ()
-
-    fetcher = make_fetcher(resolve=nobody)
+    fetcher = make_fetcher(resolve=lambda host, port: ())
     with pytest.raises(Unreachable, match="no address; check the spelling"):
         await fetcher.get(configured(url="http://feeds7/"))
 
