@@ -49,13 +49,8 @@ def member(
 
 
 def story(*members: Member, name: str = "s1") -> Story:
-    return Story(
-        id=StoryId(name),
-        title="A story",
-        first_seen=min((m.article.first_seen for m in members), default=START),
-        last_seen=max((m.article.first_seen for m in members), default=START),
-        members=members,
-    )
+    times = [member.article.first_seen for member in members] or [START]
+    return replace(made.story(name), first_seen=min(times), last_seen=max(times), members=members)
 
 
 def situation(*members: Member, arrived: int | None = None, **changes: object) -> alerts.Situation:

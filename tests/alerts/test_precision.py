@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from msgspec.structs import replace
 
 from bot import alerts
 from bot.alerts import feedback
 from bot.model.actions import Judgement, Verdict
-from tests.testbed.fakes import START
 from tests.testbed.made import judgement
 
 
@@ -36,20 +33,8 @@ def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> No
     assert feedback.precision_by_rule(opinions(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
 
 
-# -- which of the things that people said of a story still holds
-
-
-def judged(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit") -> Judgement:
-    return judgement(verdict, id=str(minute), by=by, rule=rule, at=START + timedelta(minutes=minute))
-
-
-def holding(*judgements: Judgement) -> list[str]:
-    return [item.id for item in alerts.active_feedback(judgements)]
-
-
-def test_a_later_opinion_of_a_person_takes_the_place_of_the_earlier() -> None:
-    assert holding(judged(Verdict.NOISE, 1), judged(Verdict.USEFUL, 2, by="U2"), judged(Verdict.USEFUL, 3)) == [
-        "2",
-        "3",
-    ]
-    assert holding(judged(Verdict.NOISE, 1), judged(Verdict.USEFUL, 2, rule="law")) == ["1", "2"]
+def test_the_last_opinion_of_each_person_under_a_rule_holds() -> None:
+    first, second, third = opinions("u1 s1 noise", "u2 s1 useful", "u1 s1 useful")
+    assert alerts.active_feedback([first, second, third]) == (second, third)
+    of_another_rule = replace(third, rule="law")
+    assert alerts.active_feedback([first, of_another_rule]) == (first, of_another_rule)

@@ -130,11 +130,9 @@ NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
     ("value", "seconds"),
     [
         (" 30 ", 30),
-        ("Wed, 02 Dec 2015 09:01:00 GMT", 60),
         ("Wed, 02 Dec 2015 08:00:00 GMT", 0),
         ("9" * 400, 3600),
         ("-5", None),
-        ("１２", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_bounded(value: str, seconds: int | None) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 from urllib.error import URLError
 
 import pytest
@@ -152,14 +150,11 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(server: s
     [
         (URLError(socket.gaierror(-2, "Name or service not known")), RetryLater),
         (URLError(OSError(101, "Network is unreachable")), RetryLater),
-        (URLError(ssl.SSLCertVerificationError("no")), RetryLater),
-        (URLError(ConnectionResetError(104, "reset")), OutcomeUnknown),
         # Without URLError, the connection was open, so the message may have arrived.
         (ConnectionRefusedError(111, "refused"), OutcomeUnknown),
-        (http.client.RemoteDisconnected("gone"), OutcomeUnknown),
-        (ValueError("https://hooks.example/s3cr3t"), OutcomeUnknown),
         (SlackClientError("https://hooks.example/s3cr3t"), OutcomeUnknown),
     ],
+    ids=str,
 )
 async def test_only_a_message_that_was_certainly_not_sent_is_sent_again_without_a_lookup(
     error: Exception, kind: type[SendError]
