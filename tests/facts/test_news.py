@@ -72,56 +72,49 @@ def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("earlier", "title", "text", "expected"),
+    ("earlier", "text", "expected"),
     [
         (
-            ("Helios to buy Brimstone", "The deal of Helios is expected to close in the first half of 2027."),
-            "Helios delays closing of Brimstone deal",
+            "The deal of Helios is expected to close in the first half of 2027.",
             "Helios said its deal to buy Brimstone will now close in the second half of 2027.",
             ("closing", "first half of 2027", "second half of 2027"),
         ),
         (
-            ("Northlink has until 15 January to pay", "The fine of Northlink is due by 15 January."),
-            "Northlink fined",
+            "The fine of Northlink is due by 15 January.",
             "Northlink was fined $4 million and has until Saturday, 30 January, not 15 January, to pay.",
             ("deadline", "15 January 2016", "30 January 2016"),
         ),
         (
-            ("The trial of Helios to begin in April", "The trial of Helios is to begin in April, the court said."),
-            "Helios trial moved",
+            "The trial of Helios is to begin in April, the court said.",
             "The trial of Helios was moved from April to June, the court said.",
             ("hearing", "April 2016", "June 2016"),
         ),
         (
-            ("Northlink has until 15 January to pay", "The deadline for Northlink is 15 January."),
-            "Northlink gets more time",
+            "The deadline for Northlink is 15 January.",
             "The regulator extended the deadline for Northlink until 30 January.",
             ("deadline", "15 January 2016", "30 January 2016"),
         ),
         (
-            ("Two deadlines for Northlink", "The first deadline is 15 January. The second deadline is 20 January."),
-            "Northlink gets more time",
+            "The first deadline of Northlink is 15 January. Its second deadline is 20 January.",
             "The regulator extended the deadline for Northlink until 30 January.",
             None,
         ),
         (
-            ("Sizewell plant to start in 2025", "The owner says the Sizewell plant will begin to generate in 2025."),
-            "Sizewell plant delayed",
+            "The owner says the Sizewell plant will begin to generate in 2025.",
             "The Sizewell plant will not begin to generate until 2027, a delay of two years.",
             ("start", "2025", "2027"),
         ),
         (
-            ("Vexport and Mazur merge", "Vexport expects its merger with Mazur to close in June, it said."),
-            "Vexport results",
+            "Vexport expects its merger with Mazur to close in June, it said.",
             "Sales of Vexport, which merges with Mazur, rose from April to August and will rise until 2017.",
             None,
         ),
     ],
 )
 def test_a_day_that_moves_replaces_the_only_day_that_the_story_has_in_its_role(
-    earlier: tuple[str, str], title: str, text: str, expected: tuple[str, str, str] | None
+    earlier: str, text: str, expected: tuple[str, str, str] | None
 ) -> None:
-    stated = find_news(title, text, earlier=article(*earlier))
+    stated = find_news("In brief", text, earlier=article("In brief", earlier))
     changed = [(fact.label, fact.before, fact.after) for fact in stated if fact.before]
     assert changed == ([expected] if expected else [])
 
