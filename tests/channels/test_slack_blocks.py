@@ -20,7 +20,7 @@ from bot.model.actions import (
     SilenceKind,
     Verdict,
 )
-from bot.model.messages import Message, post_of
+from bot.model.messages import Message, Span, post_of
 from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import check_golden_blocks, objects
@@ -170,6 +170,7 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
         {"actions": [{"type": "overflow", "action_id": "wirewatch:menu:abc", "selected_option": "noise:"}]},
         {"user": None},
         {"user": {"id": "<!channel>"}},
+        {"container": {"type": "view"}},
         {"container": {"type": "message", "channel_id": "C1", "message_ts": "now"}},
         {"container": {"type": "message", "channel_id": "C1 OR 1=1", "message_ts": "1.2"}},
     ],
@@ -212,6 +213,8 @@ def test_a_label_never_shows_another_host_alone(label: str, address: str, is_hon
 @given(text=st.text(), limit=st.integers(0, 60))
 def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: int) -> None:
     assert phrases.size(phrases.cut(text, limit)) <= limit or phrases.size(text) <= limit
+    spans = phrases.clean_spans([Span(text=text), Span(text=text, is_marked=True)], limit)
+    assert sum(phrases.size(span.text) for span in spans) <= limit
     escaped = escape_to(text, limit)
     assert phrases.size(escaped) <= limit
     remaining = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")

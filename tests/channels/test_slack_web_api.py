@@ -150,6 +150,8 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(server: s
     [
         (URLError(socket.gaierror(-2, "Name or service not known")), RetryLater),
         (URLError(OSError(101, "Network is unreachable")), RetryLater),
+        (URLError(TimeoutError("timed out")), OutcomeUnknown),
+        (URLError("unknown url type"), OutcomeUnknown),
         # Without URLError, the connection was open, so the message may have arrived.
         (ConnectionRefusedError(111, "refused"), OutcomeUnknown),
         (SlackClientError("https://hooks.example/s3cr3t"), OutcomeUnknown),

@@ -50,6 +50,7 @@ def edited_sentences(text: str, *, is_full_text: bool = False) -> list[tuple[str
         ("Tornado kills one in Oklahoma", "Tornado kills four in Oklahoma"),
         ("FTSE 100 falls as confidence fades", "FTSE 100 soars as confidence fades"),
         ("Court approves merger of Acme", "Court recommends merger of Acme"),
+        ("Minister met lobbyists", "Minister reportedly met lobbyists"),
         ("Merger of Acme is likely, says bank", "Merger of Acme is unlikely, says bank"),
     ],
 )

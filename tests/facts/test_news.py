@@ -100,7 +100,7 @@ def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
             None,
         ),
         (
-            "The owner says the Sizewell plant will begin to generate in 2025.",
+            "The Sizewell plant is to start in 2025. Its owner says that it will begin to generate in 2025.",
             "The Sizewell plant will not begin to generate until 2027, a delay of two years.",
             ("start", "2025", "2027"),
         ),
