@@ -85,6 +85,12 @@ async def test_a_feed_of_very_many_pages_holds_its_poll_for_a_bounded_time(
     assert 1 <= len(pages) <= 10
 
 
+def make_pipeline(store: storage.Store, clock: FakeClock, room: MemoryRoom) -> Pipeline:
+    poller = Poller(fetcher=OneAnswer(item(1)), documents=DOCUMENTS, pages=Pages(), store=store, clock=clock)
+    decider = Decider(store=store, clock=clock)
+    return Pipeline(store=store, clock=clock, poller=poller, decider=decider, memory=room, concurrency=2)
+
+
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_no_memory_is_held_after_a_pass(
     store: storage.Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, is_away: bool
@@ -92,14 +98,11 @@ async def test_no_memory_is_held_after_a_pass(
     async def refuse(work: object) -> None:
         raise StoreUnavailable("away")
 
-    room = MemoryRoom()
-    poller = Poller(fetcher=OneAnswer(item(1)), documents=DOCUMENTS, pages=Pages(), store=store, clock=clock)
-    decider = Decider(store=store, clock=clock)
-    passes = Pipeline(store=store, clock=clock, poller=poller, decider=decider, memory=room, concurrency=2)
     feeds = {f"{URL}{number}": Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
     states = await store.read(lambda tx: tx.feeds.all())
-    settings = make_settings(feeds=feeds.values(), fetch=FetchPolicy(readers=0))
+    room, settings = MemoryRoom(), make_settings(feeds=feeds.values())
+    passes = make_pipeline(store, clock, room)
     if is_away:
         monkeypatch.setattr(store, "write", refuse)
         with pytest.raises(StoreUnavailable):
@@ -109,6 +112,18 @@ async def test_no_memory_is_held_after_a_pass(
     async with asyncio.timeout(5):
         for _ in range(4):
             await room.share().hold(SMALL_BYTES + 1)
+
+
+async def test_a_pass_that_does_not_decide_leaves_its_matches_to_any_process(
+    store: storage.Store, clock: FakeClock
+) -> None:
+    rule = rules.compile_rule(Rule(name="Orders", notify=("desk",), query="order"))
+    settings = make_settings(feeds=[Feed(url=URL)], rules=[rule])
+    await store.write(lambda tx: tx.feeds.sync([URL], now=clock.now()))
+    passes = make_pipeline(store, clock, MemoryRoom())
+    token, states = await passes.claim(limit=1)
+    assert (await passes.run(token, states, settings, decides=False)).decisions == []
+    assert len((await Decider(store=store, clock=clock).decide_batch(settings)).decisions) == 1
 
 
 def test_a_poll_is_freed_at_once_without_a_garbage_collection() -> None:

@@ -216,13 +216,14 @@ async def test_a_refusal_drops_the_picture_before_the_buttons(stage: Stage) -> N
     assert (sent.state, sent.is_plain, story_post(sent.message).picture) == (SendState.SENT, False, "")
 
 
-async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) -> None:
+async def test_a_thread_that_is_gone_is_answered_at_the_top_level_or_not_at_all(stage: Stage) -> None:
     await stage.add(row("a"))
     await stage.sender().drain(MINUTE)
-    stage.channel.before.append(ThreadGone("locked"))
-    await stage.add(reply("b", "a"))
+    stage.channel.before.extend([ThreadGone("locked")] * 3)
+    await stage.add(reply("b", "a"), reply("c", "a"))
     await stage.sender().drain(MINUTE)
-    assert stage.channel.shown[1][1:] == ("b", "")
+    assert (await stage.state("b")).state is SendState.DROPPED
+    assert [shown[1:] for shown in stage.channel.shown] == [("a", ""), ("c", "")]
 
 
 async def test_a_closed_channel_keeps_its_messages_and_the_operator_gets_one_notice(stage: Stage) -> None:

@@ -79,6 +79,15 @@ async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_a
     assert len(await room.unsent()) == 1, "it has ended by itself"
 
 
+async def test_a_story_is_silenced_by_its_id(room: Newsroom) -> None:
+    report = item("1", "BlackBerry Messenger returns to Sindh")
+    await room.poll(DAWN, report)
+    (story,) = await room.stories()
+    await silence(room, SilenceKind.STORY, story.id, span=None)
+    await room.poll(WIRE, report)
+    assert [row.message.kind for row in await room.unsent()] == [MessageKind.POST]
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "changes", "refusal"),
     [

@@ -80,6 +80,12 @@ async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: 
     assert (WIRE.url, TRUE.title) in await room.told()
 
 
+async def test_a_copied_text_under_an_address_made_up_at_anothers_site_takes_nothing(room: Newsroom) -> None:
+    long = " ".join([TEXT] * 4)
+    await room.poll(SQUAT, Item(id="s", link="https://www.wire.example/made-up", title=TRUE.title, text=long))
+    assert (await room.poll(WIRE, replace(TRUE, text=long))).new_count == 1
+
+
 async def test_a_list_page_of_thousands_under_anothers_link_hides_nothing(room: Newsroom) -> None:
     await room.poll(SQUAT, *(Item(id=f"s{n}", link=LINK, title=f"Cat number {n} of many") for n in range(300)))
     await room.poll(WIRE, TRUE)

@@ -221,6 +221,12 @@ def test_right_to_left_text_keeps_its_sentences_and_marks() -> None:
     assert any(span.is_marked and span.text == "پی ٹی اے" for sentence in told for span in sentence.spans)
 
 
+def test_a_script_without_spaces_is_told_too() -> None:
+    source = article("黑莓退出", "黑莓公司宣布将退出巴基斯坦市场。监管机构要求访问其服务器。")
+    picked = [sentence.text for sentence in summaries.pick_sentences(source)]
+    assert picked == ["黑莓公司宣布将退出巴基斯坦市场。", "监管机构要求访问其服务器。"]
+
+
 @given(st.text(alphabet="aAbB .!?…\n\"“”()[]|:;,-'é中ا۔", max_size=200), st.integers(0, 4))
 @settings(max_examples=60, deadline=None)
 def test_any_text_gives_only_fit_sentences_of_itself(text: str, count: int) -> None:
