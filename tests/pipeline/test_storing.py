@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from bot import storage
 from bot.model.errors import StoreUnavailable
 from bot.model.feeds import Feed
+from bot.model.settings import FetchPolicy
 from bot.pipeline import intake
-from tests.pipeline.newsroom import Item, Newsroom
+from tests.pipeline.newsroom import DAY, Item, Newsroom
 from tests.storage.conftest import address, postgres_address, postgres_database, store
 from tests.testbed.fakes import START
 from tests.testbed.shown import lead_of, lines_of
@@ -129,3 +130,60 @@ async def test_problems_of_feeds_within_a_minute_are_one_notice(room: Newsroom) 
     notices = await room.store.read(lambda tx: tx.outbox.unsent())
     assert [lead_of(row.message) for row in notices] == ["Feed health: 2 new problems", "Feed health: 1 new problem"]
     assert [line.split()[0] for row in notices for line in lines_of(row.message)] == ["a", "b", "c"]
+
+
+# -- one feed stores so much on one day, and the rest the next; the operator is told once a day
+
+
+FLOOD = Feed(url="https://flood.example/rss", name="Flood")
+CALM = Feed(url="https://calm.example/rss", name="Calm")
+
+
+def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
+    return [
+        Item(id=f"i{n}", link=f"https://flood.example/{n}", title=f"BlackBerry, matter {n}", text=text)
+        for n in range(start, start + count)
+    ]
+
+
+@pytest.fixture
+def limited_room(store: storage.Store) -> Newsroom:
+    return Newsroom(store, [FLOOD, CALM], bot_keys={"fetch": FetchPolicy(max_items_per_day=10)})
+
+
+async def test_items_over_the_limit_are_stored_the_next_day(limited_room: Newsroom) -> None:
+    first, calm = await limited_room.together({FLOOD.url: items(25), CALM.url: items(1, start=90)})
+    assert (first.new_count, calm.new_count) == (10, 1)
+    assert first.state.today.postponed == 15
+    assert [event.kind for event in first.health] == ["flood"]
+    assert "more items than fetch.max_items_per_day; 15 wait until tomorrow" in first.health[0].text
+    repeated = await limited_room.poll(FLOOD, *items(25))
+    assert (repeated.new_count, repeated.health) == (0, ()), "one notice a day"
+    assert repeated.state.remarks == (
+        "15 items were left for tomorrow: at most 10 a day are stored (fetch.max_items_per_day)",
+    )
+    limited_room.now += DAY
+    second = await limited_room.poll(FLOOD, *items(25))
+    assert [arrival.article.title for arrival in second.arrivals] == [item.title for item in items(10, start=10)]
+    assert [event.kind for event in second.health] == ["flood"]
+    limited_room.now += DAY
+    last = await limited_room.poll(FLOOD, *items(25))
+    assert (last.new_count, last.state.today.postponed) == (5, 0)
+    assert not [remark for remark in last.state.remarks if "tomorrow" in remark]
+
+
+async def test_an_edit_over_the_limit_waits_and_its_article_stays_known(limited_room: Newsroom) -> None:
+    await limited_room.poll(FLOOD, *items(10, text="It was so."))
+    edited = items(10, text="It was otherwise.")
+    result = await limited_room.poll(FLOOD, *edited)
+    assert (result.revisions, result.new_count, result.state.today.postponed) == ((), 0, 10)
+    limited_room.now += DAY
+    assert len((await limited_room.poll(FLOOD, *edited)).revisions) == 10
+
+
+async def test_a_long_item_counts_as_several_and_one_always_fits(limited_room: Newsroom) -> None:
+    long = [dataclasses.replace(item, text="word " * 20_000) for item in items(3)]
+    assert (await limited_room.poll(FLOOD, *long)).new_count == 2
+    longest = [dataclasses.replace(item, text="word " * 40_000) for item in items(2, start=50)]
+    limited_room.now += DAY
+    assert (await limited_room.poll(FLOOD, *longest)).new_count == 1

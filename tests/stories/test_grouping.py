@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.model.stories import Article, JoinReason, StoryId
+from bot.stories import profile
 from bot.stories.index import Index
+from bot.text import words
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article, join_batch, put, threads
-from tests.stories.test_look_alikes import LOOK_ALIKES
+from tests.stories.test_wordings import LOOK_ALIKES
 
 #: The example story runs from July to December.
 WINDOW = timedelta(days=200)
@@ -228,3 +230,36 @@ def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among
 
     assert len(set(found[:-1])) == 1
     assert found[-1] != found[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Orders", "order"), ("company’s", "company"), ("companies", "company"), ("5,000", "5000"), ("U.S.", "us")],
+)
+def test_forms_of_one_word_meet(one: str, other: str) -> None:
+    assert words.stem(one) == words.stem(other)
+
+
+def test_words_of_scripts_without_spaces_are_pairs() -> None:
+    assert [token.stem for token in words.words_of("退出巴基")] == ["退出", "出巴", "巴基"]
+
+
+@given(st.text())
+def test_no_word_is_empty(text: str) -> None:
+    assert all(token.stem for token in words.words_of(text))
+
+
+def test_names_are_told_by_capitals_inside_sentences() -> None:
+    read = profile.profile_of(
+        arrival(article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short."))
+    )
+
+    assert {"blackberry", "karachi"} <= read.names.keys()
+    assert not {"regulator", "today", "deadline"} & read.names.keys()
+
+
+def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
+    read = profile.profile_of(arrival(article("Police Say Deadline For Pakistan Was Moved")))
+
+    assert "pakistan" in read.names
+    assert not {"police", "deadline", "moved"} & read.names.keys()

@@ -1,14 +1,18 @@
-"""One event in eight wordings, and another event of the same rule among them, without a language model."""
+"""One event in many wordings is one story, and two events that look alike are two, without a language model."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
 
-from bot.model.stories import JoinReason
-from bot.stories.index import Index
-from tests.stories.examples import START, article, put
+import pytest
 
+from bot.model.stories import Article, JoinReason
+from bot.stories.index import Index
+from tests.stories import examples
+from tests.stories.examples import START, article, put, threads
+
+WINDOW = timedelta(days=14)
 #: Eight outlets report in their own words that BlackBerry leaves Pakistan.
 WORDINGS = (
     (
@@ -53,7 +57,7 @@ RULE = ("BlackBerry in Pakistan", "BlackBerry", "BES", "PTA", "backdoor", "acces
 
 def test_at_least_four_of_eight_wordings_are_one_story_and_the_other_event_is_always_shown() -> None:
     for other_at in range(1, 9):
-        index = Index(window=timedelta(days=14))
+        index = Index(window=WINDOW)
         rows = [*WORDINGS[:other_at], OTHER, *WORDINGS[other_at:]]
         joins = [
             put(index, article(title, text, outlet=f"Outlet{at}", at=START + timedelta(hours=at)), *RULE)
@@ -63,3 +67,74 @@ def test_at_least_four_of_eight_wordings_are_one_story_and_the_other_event_is_al
         sizes = Counter(join.story for at, join in enumerate(joins) if at != other_at)
         assert max(sizes.values()) >= 4
         assert joins[other_at].reason in {JoinReason.OPENED, JoinReason.UNSURE}
+
+
+LOOK_ALIKES = {
+    "two earthquakes": (
+        article("Strong earthquake strikes Iran near Kerman", "A quake of magnitude 6.1 hit Kerman province in Iran."),
+        article("Strong earthquake strikes Chile near Iquique", "A quake of magnitude 7.4 hit Iquique in north Chile."),
+    ),
+    "two phones": (
+        article("Samsung unveils Galaxy S6 in Barcelona", "Samsung showed its new phone, the Galaxy S6, in Barcelona."),
+        article("HTC unveils One M9 in Barcelona", "HTC showed its new phone, the One M9, at a fair in Barcelona."),
+    ),
+}
+
+
+SUBSCRIBE = (
+    "\n\nSubscribe to our channel: https://go.example/GazetteTube - Follow us on Twitter: https://chat.example/Gazette"
+)
+NAME = " - Channel 5 Action News - Riverton, Westland"
+TWO_EVENTS = {
+    **LOOK_ALIKES,
+    "two bare headlines": (
+        article("Ofcom fines Northlink 20 million over failed emergency calls"),
+        article("Ofcom fines Calder 45 million over failed emergency calls"),
+    ),
+    "two items under one invitation": (
+        article("Vaccine trials begin in Leeds", f"A vaccine of a hospital is given to volunteers.{SUBSCRIBE}"),
+        article("Tankers wait off California", f"Two dozen tankers wait since nobody buys their load.{SUBSCRIBE}"),
+    ),
+    "two items under the outlet's name": (
+        article(f"Two hurt in shop robbery{NAME}", "Two clerks were hurt on Elm Road in Larkfield, police said."),
+        article(f"Teen charged after crash{NAME}", "A boy of 16 was charged after a crash on Quay Street in Norburn."),
+    ),
+    "two events with the same names": (examples.EXIT, examples.MESSENGER),
+}
+TERMS = ("earthquake", "unveils", "Ofcom", "fines", "BlackBerry", "PTA")
+
+
+@pytest.mark.parametrize("articles", TWO_EVENTS.values(), ids=TWO_EVENTS)
+def test_two_events_are_two_stories(articles: tuple[Article, Article]) -> None:
+    one, other = threads(Index(window=WINDOW), *articles, rule="watched", terms=TERMS)
+
+    assert one != other
+
+
+ONE_EVENT = {
+    "a ban that is lifted": (examples.MESSENGER, examples.MESSENGER_AGAIN),
+    "a report of another outlet each second day": tuple(
+        article(
+            f"{examples.EXIT.title}, day {day}",
+            f"{examples.EXIT.text} It is day {day}.",
+            at=START + day * timedelta(days=1),
+            outlet=f"Outlet{day}",
+        )
+        for day in range(0, 8, 2)
+    ),
+    "bare headlines": (
+        article("BlackBerry to leave Pakistan over demand for a backdoor"),
+        article("BlackBerry quits Pakistan after government sought a backdoor", outlet="Mirror"),
+    ),
+    "Chinese": (
+        article("黑莓公司宣布退出巴基斯坦市场", "黑莓公司拒绝巴基斯坦电信管理局查看企业服务器的要求。"),
+        article("黑莓公司将退出巴基斯坦", "巴基斯坦电信管理局要求查看黑莓企业服务器。", outlet="Mirror"),
+    ),
+}
+
+
+@pytest.mark.parametrize("articles", ONE_EVENT.values(), ids=ONE_EVENT)
+def test_reports_of_one_event_are_one_story(articles: tuple[Article, ...]) -> None:
+    found = threads(Index(window=WINDOW), *articles)
+
+    assert len(set(found)) == 1

@@ -1,22 +1,118 @@
-"""A rule with ``group: rule`` makes one thread of all that it matches, with each further event as a reply."""
+"""Threads: ``group: rule`` makes one of all that a rule matches, and two posted stories may turn out to be one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import time, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import storage
+from bot import rules, storage
 from bot.channels.kit import rendering
-from bot.model.actions import RulingKind, SilenceKind
+from bot.config.settings import Settings
+from bot.model.actions import Ruling, RulingKind, SilenceKind
+from bot.model.alerts import AlertAction, AlertState, Decision, Reason
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, Outgoing
-from bot.model.rules import Group, Line
+from bot.model.rules import Group, Line, Rule
 from bot.model.settings import QuietHours
-from tests.pipeline.desk import DAY, HOUR, Desk, Report, rule
+from bot.model.stories import Article, SendId, Story
+from bot.pipeline.dispatch import Dispatcher
+from bot.pipeline.join import StoryUpdater
+from bot.pipeline.turn import Turn
+from tests.pipeline.newsroom import DAWN, WIRE, Item, Newsroom
+from tests.stories import examples
+from tests.stories.examples import START, article
 from tests.testbed import made
-from tests.testbed.shown import facts_of, story_post
+from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import facts_of, lead_of, story_post
+
+#: The headline and the text of a report.
+Report = tuple[str, str]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def rule(**keys: object) -> Rule:
+    line = Line(label="product", terms=("BlackBerry",))
+    values: dict[str, object] = {"name": "affair", "notify": ("desk",), "all": (line,), "group": Group.RULE, **keys}
+    return Rule(**values)  # type: ignore[arg-type]  # a test names the keys
+
+
+@dataclass(slots=True)
+class Desk:
+    """A bot over a database in memory."""
+
+    tx: storage.Transaction
+    settings: Settings = field(default_factory=lambda: make_settings(rules=[rules.compile_rule(rule())]))
+    now: datetime = START
+    updater: StoryUpdater = field(default_factory=StoryUpdater)
+    #: Whether the bot restarts before each turn.
+    restarts: bool = False
+
+    def use(self, *new_rules: Rule, **bot_keys: object) -> None:
+        self.settings = make_settings(rules=map(rules.compile_rule, new_rules), **bot_keys)  # type: ignore[arg-type]
+        self.updater = StoryUpdater()
+
+    def arrive(
+        self, *reports: Report, outlet: str = "Gazette", after: timedelta = HOUR, is_baseline: bool = False
+    ) -> list[Outgoing]:
+        """Return the rows of the outbox that reports of an outlet cause, without edits."""
+        self.now += after
+        articles = [article(title, text, outlet=outlet, at=self.now) for title, text in reports]
+        return self._turn([self._arrival(value, is_baseline=is_baseline) for value in articles])
+
+    def _arrival(self, value: Article, *, is_baseline: bool = False) -> Arrival:
+        matches = self.settings.rule_set.match(value, Feed(url=value.feed), now=self.now)
+        self.tx.articles.add([value])
+        self.tx.articles.add_matches(value.id, matches)
+        return Arrival(article=value, matches=matches, is_baseline=is_baseline)
+
+    def _turn(self, arrivals: list[Arrival], *rulings: Ruling) -> list[Outgoing]:
+        if self.restarts:
+            self.updater = StoryUpdater()
+        turn = Turn(self.tx, self.settings, max([self.now, *(each.article.first_seen for each in arrivals)]))
+        for ruling in rulings:
+            self.updater.carry_out(turn, ruling)
+        self.updater.update(turn, arrivals)
+        turn.changes.write(self.tx)
+        for ruling in rulings:
+            self.tx.rulings.done([ruling.id], at=turn.now)
+        return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
+
+    def release(self) -> list[Outgoing]:
+        """Release what is held and due now."""
+        turn = Turn(self.tx, self.settings, self.now + timedelta(minutes=10))
+        Dispatcher(turn).release(turn.due_alerts())
+        turn.changes.write(self.tx)
+        return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
+
+    def rule(self, kind: RulingKind, story: Story, **fields: object) -> list[Outgoing]:
+        """Carry out a split or a merge."""
+        ruling = Ruling(id="r1", at=self.now, by="ann", kind=kind, story=story.id, **fields)  # type: ignore[arg-type]
+        self.tx.rulings.add(ruling)
+        return self._turn([], ruling)
+
+    def post(self, story: Story, **changes: object) -> None:
+        """Store a story of a rule, posted in its channel under its own head unless ``changes`` say otherwise."""
+        for member in story.members:
+            self._arrival(member.article)
+        self.tx.stories.save(story)
+        fields = {"head": SendId(f"head of {story.id}"), "posted_at": story.first_seen, **changes}
+        self.tx.stories.save_alert(made.alert(story.id, rules=tuple(self.settings.rule_set.rules), **fields))
+
+    @property
+    def stories(self) -> list[Story]:
+        return [story for story in self.tx.stories.since(None) if story.merged_into is None]
+
+    @property
+    def head(self) -> Outgoing:
+        """The newest version of the first message."""
+        first, *later = self.tx.outbox.unsent()
+        return [first, *(row for row in later if row.thread == first.id and row.message.kind is MessageKind.EDIT)][-1]
+
 
 EXIT: Report = (
     "BlackBerry to leave Pakistan over backdoor demand",
@@ -87,15 +183,6 @@ def test_several_events_of_one_turn_are_a_message_and_a_reply_that_names_each(de
     headlines = {post.message.stories[0].title.text, *(fact.after for fact in facts_of(reply.message))}
     assert headlines == {EXIT[0], FINE[0], LOSS[0]}
     assert reply.thread == post.id
-
-
-def test_a_reply_has_the_outlet_the_link_the_time_and_the_first_sentence(desk: Desk) -> None:
-    desk.arrive(EXIT)
-    title, text = FINE
-    (reply,) = desk.arrive((title, f"MULTAN, Dec 2 (Wire) - {text} He will appeal."), outlet="Tribune")
-    (fact,) = facts_of(reply.message)
-    assert (fact.outlet, fact.sentence, fact.stated_at) == ("Tribune", text, desk.now)
-    assert fact.link.startswith("https://tribune.example/")
 
 
 @pytest.mark.parametrize(("pause", "kind"), [(3 * DAY, "reply"), (3 * DAY + HOUR, "post")])
@@ -212,17 +299,6 @@ def test_two_threads_that_people_make_one_go_on_as_one(desk: Desk) -> None:
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
 
 
-def test_a_value_that_another_event_has_told_is_not_told_again(desk: Desk) -> None:
-    exit_by = "BlackBerry will leave Pakistan on the deadline, 30 November, the PTA said."
-    desk.arrive((EXIT[0], f"{EXIT[1]} {exit_by}"))
-    moved = "The PTA moved the deadline for BlackBerry to leave Pakistan from 30 November to 30 December."
-    first = desk.arrive((f"{EXIT_TOO[0]}, deadline moved", f"{EXIT_TOO[1]} {moved}"), outlet="Tribune")
-    again = desk.arrive((f"{EXIT_TOO[0]} as deadline is moved", f"{moved} {EXIT_TOO[1]}"), outlet="Mirror")
-    assert len(first) == 1
-    assert "30 December" in str(facts_of(first[0].message))
-    assert again == []
-
-
 def test_a_value_that_was_told_as_another_event_is_not_told_again_in_the_first_one(desk: Desk) -> None:
     exit_by = "BlackBerry will leave Pakistan on the deadline, 30 November, the PTA said."
     desk.arrive((EXIT[0], f"{EXIT[1]} {exit_by}"))
@@ -247,3 +323,87 @@ def test_a_gathered_first_look_lists_the_headline_of_every_event_of_a_thread(des
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
     post, reply = desk.arrive(CHIEF)
     assert (post.message.kind, shown([reply])) == (MessageKind.POST, [("reply", CHIEF[0])])
+
+
+# -- two posted stories turn out to be one: the older message stays, the younger links to it once and is silent
+
+
+SAME = (examples.EXIT.title, examples.EXIT.text)
+OLDER, YOUNGER = (
+    examples.story(examples.article(*SAME, outlet=outlet, at=examples.START + at * HOUR))
+    for at, outlet in enumerate(("Gazette", "Tribune"))
+)
+HELD = {"state": AlertState.HELD, "reason": Reason.MIN_OUTLETS, "head": None, "posted_at": None}
+
+
+def post_both(desk: Desk, **older: object) -> None:
+    """Post both stories, unless ``older`` says otherwise of the older one."""
+    desk.now = examples.START + HOUR
+    desk.use(rule(name="exit", group=Group.NORMAL), window=200 * DAY)
+    desk.post(OLDER, **older)
+    desk.post(YOUNGER)
+
+
+def bridge(desk: Desk) -> list[Outgoing]:
+    """Return the rows of the outbox after an article that is surely about both stories."""
+    desk.arrive(SAME, outlet="Mirror")
+    return list(desk.tx.outbox.unsent())
+
+
+def decisions(desk: Desk) -> list[Decision]:
+    return [decision for story in (OLDER, YOUNGER) for decision in desk.tx.stories.decisions(story.id)]
+
+
+def test_the_older_message_lives_on_and_the_younger_points_to_it_once(desk: Desk) -> None:
+    post_both(desk)
+    rows = bridge(desk)
+    [merged] = [decision for decision in decisions(desk) if decision.reason is Reason.MERGED]
+    assert (merged.story, merged.action) == (YOUNGER.id, AlertAction.EDIT)
+    [pointer] = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
+    assert lead_of(pointer.message) == "Merged into an earlier story:"
+    assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
+    [head] = [row for row in rows if row.message.kind is MessageKind.EDIT and row is not pointer]
+    [brief] = head.message.stories
+    assert brief.byline is not None
+    assert (brief.byline.outlet, brief.byline.more, brief.copy_count) == ("Gazette", 1, 1), "all have one headline"
+
+    desk.arrive((examples.AFFECTED.title, examples.AFFECTED.text), outlet="Echo", after=DAY)
+    assert [decision for decision in decisions(desk) if decision.story == YOUNGER.id] == [merged]
+    alerts = {alert.story: alert.state for alert in desk.tx.stories.alerts([OLDER.id, YOUNGER.id])}
+    assert alerts == {OLDER.id: AlertState.POSTED, YOUNGER.id: AlertState.MERGED}
+
+
+def test_where_only_the_younger_was_posted_its_message_is_taken_over(desk: Desk) -> None:
+    post_both(desk, **HELD)
+    rows = bridge(desk)
+    assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}
+    assert all(row.message.reason is not Reason.MERGED for row in rows)
+    [alert] = desk.tx.stories.alerts([OLDER.id])
+    assert (alert.state, alert.head) == (AlertState.POSTED, f"head of {YOUNGER.id}")
+    assert alert.posted_for == YOUNGER.id
+
+
+def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message_over(desk: Desk) -> None:
+    post_both(desk, **HELD)
+    desk.tx.silences.add(made.silence(SilenceKind.STORY, YOUNGER.id, until=None))
+    assert bridge(desk) == []
+    assert [(decision.story, decision.reason) for decision in decisions(desk)] == [(OLDER.id, Reason.SILENCED)]
+
+
+# -- an outlet that reuses its page for the next event
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["runs on", "restarts"])
+async def test_reports_of_the_next_event_do_not_join_the_page_that_announces_it_now(
+    store: storage.Store, restarts: bool
+) -> None:
+    announced = "BlackBerry engineer arrested over theft of phones in Brixley"
+    room = Newsroom(store, [DAWN, WIRE])
+    for title in ("Storm closes the ferry of BlackBerry staff across Lake Aldmoor", announced):
+        await room.poll(DAWN, Item(id="1", title=title, text="Waves of four metres, the harbour master said."))
+        room.now += timedelta(hours=6)
+    if restarts:
+        room.updater = StoryUpdater()
+    await room.poll(WIRE, Item(id="2", title=announced, text="Police searched a barn and found 300 boxes."))
+    titles = [[member.article.title for member in story.members] for story in await room.stories()]
+    assert titles == [[announced], [announced]]
