@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,13 +25,6 @@ from tests.journeys.world import BOT, Item, World, world
 from tests.testbed.servers import faulty, records
 
 DOCS = Path(__file__).parents[2] / "docs" / "channels.md"
-SERVICES: Mapping[str, type[records.Service]] = {
-    "pagerduty": records.PagerDuty,
-    "opsgenie": records.Opsgenie,
-    "jira": records.Jira,
-    "servicenow": records.ServiceNow,
-    "splunk": records.Splunk,
-}
 
 
 def recipe(name: str) -> dict[str, Any]:
@@ -116,7 +109,7 @@ class Office:
 
 @contextmanager
 def serving(name: str) -> Iterator[faulty.Server[records.Service]]:
-    with faulty.serve(SERVICES[name]()) as server:
+    with faulty.serve(records.Service(name)) as server:
         yield server
     assert not server.service.refused
 
@@ -133,7 +126,8 @@ def corrected(item: Item) -> Item:
 
 
 @pytest.mark.parametrize(
-    "name", ["pagerduty", *(pytest.param(name, marks=pytest.mark.long) for name in SERVICES if name != "pagerduty")]
+    "name",
+    ["pagerduty", *(pytest.param(name, marks=pytest.mark.long) for name in records.NAMES if name != "pagerduty")],
 )
 async def test_thirteen_stories_beyond_the_cap_are_thirteen_records_each_with_its_own_end(
     name: str, desk: World
