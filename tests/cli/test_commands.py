@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.app.environment import SystemClock
 from bot.cli import init
-from tests.journeys.world import Item, rss
-from tests.testbed import configs
+from tests.channels.services import DISCORD, TEAMS, TELEGRAM, Service
+from tests.journeys.world import BOT, Item, rss, world
+from tests.testbed import configs, fresh
 from tests.testbed.commands import call
+from tests.testbed.fakes import START
 from tests.testbed.servers import ports, slack
 from tests.testbed.servers.feeds import FeedServer, Reply
 
@@ -321,3 +325,167 @@ def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) 
     feeds_of(started, addresses[0])
     call("once", "--now", folder=started, code=1)
     assert "The only feed could not be read: 127.0.0.1" in call("status", folder=started).stdout
+
+
+def test_a_silence_is_made_listed_shown_by_status_and_ended(tmp_path: Path) -> None:
+    bot = "database: sqlite:///w.db\nchannels: {alerts: {kind: console}}\n"
+    rules = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
+    configs.write(tmp_path, bot=bot, rules=rules)
+    fresh.archive(tmp_path / "w.db")
+
+    def silence(*words: str, code: int = 0) -> str:
+        done = call("silence", *words, folder=tmp_path, code=code)
+        return done.stdout + done.stderr
+
+    assert "No silence is in force" in silence("list")
+    output = silence("add", "rule", "Exits", "--for", "2 hours", "--reason", "followed live")
+    (silenced,) = json.loads(silence("list", "--json"))
+    assert (silenced["kind"], silenced["name"], silenced["reason"], silenced["is_active"]) == (
+        "rule",
+        "Exits",
+        "followed live",
+        True,
+    )
+    assert output.startswith(f'Silence {silenced["id"]}: rule "Exits" in every channel until ')
+    assert "followed live (0 stories held back)" in silence("list")
+    status = call("status", folder=tmp_path).stdout
+    assert f'silence {silenced["id"]}  rule "Exits" in every channel, until' in status
+
+    assert silence("end", silenced["id"]) == f'Silence {silenced["id"]} has ended: rule "Exits".\n'
+    assert json.loads(silence("list", "--json")) == []
+    assert "has already ended" in silence("end", silenced["id"], code=2)
+    for words, error in (
+        (["rule", "Exits", "--for", "1h"], "Missing option '--reason'"),
+        (["everything", "x", "--for", "1h", "--reason", "x"], "'everything' is not one of 'rule', 'outlet', 'story'"),
+        (["rule", "Exits", "--reason", "x"], "a silence needs an end"),
+        (["rule", "Exits", "--for", "soon", "--reason", "x"], "a length of time is a number and a unit"),
+    ):
+        assert error in " ".join(re.sub("[│╭╮╰╯─]", " ", silence("add", *words, code=2)).split())
+    assert 'rule "Exits" in alerts until ' in silence(
+        "add", "rule", "exi", "--for", "3d", "--channel", "alerts", "--reason", "x"
+    )
+
+
+ROUTED = """\
+database: sqlite:///w.db
+channels: {desk: {kind: console}, night: {kind: console}}
+routes:
+  - {match: {hours: "22:00 to 07:00"}, to: night}
+  - to: desk
+"""
+ROUTED_RULES = """\
+rules:
+  - {name: Exits, all: {what: [exit]}}
+  - {name: Elections, any: [ballots], notify: desk, until: 2025-01-01, must_match: [New ballots], must_not_match: [x]}
+  - {name: Strikes, any: [strikes], notify: desk, paused: true, must_match: [More strikes], must_not_match: [x]}
+"""
+GOES_TO = "night (22:00 to 07:00 UTC), else desk"
+ENDED = "ended on 2025-01-02 at 00:00 UTC"
+
+
+def test_check_explain_and_status_show_where_rules_go_and_which_are_paused_or_over(tmp_path: Path) -> None:
+    configs.write(tmp_path, bot=ROUTED, rules=ROUTED_RULES)
+    command = partial(call, folder=tmp_path, COLUMNS="200")
+
+    checked = command("check", "--routes")
+    assert f"Exits: {GOES_TO}" in checked.stdout
+    assert f'a.yaml:3:12: warning: the rule "Elections" {ENDED}' in checked.stdout
+    assert "paused: Strikes" in checked.stderr
+
+    assert f"Goes to {GOES_TO}" in command("explain", "Exits").stdout
+    for rule, text, reason in (("Elections", "New ballots", ENDED), ("Strikes", "More strikes", "is paused")):
+        shown = command("explain", rule, "--text", text).stdout
+        assert f"{rule}: does not match" in shown
+        assert f"would match; the rule {reason}" in shown
+
+    command("once")
+    rows = [line.split() for line in command("status").stdout.splitlines()]
+    assert ["Exits", *GOES_TO.split(), "0"] in [row[: len(GOES_TO.split()) + 2] for row in rows]
+    assert ["Elections", "desk", "0", "ended"] in rows
+    assert ["Strikes", "desk", "0", "paused"] in rows
+    status = json.loads(command("status", "--json").stdout)
+    assert [(rule["name"], rule["paused"], rule["ended"]) for rule in status["rules"]] == [
+        ("Exits", False, False),
+        ("Elections", False, True),
+        ("Strikes", True, False),
+    ]
+
+    (tmp_path / "bot.yaml").write_text(ROUTED.replace("console", "consol"))
+    assert 'unknown kind of channel "consol"' in command("check", "--routes", code=1).stdout
+
+
+def test_check_warns_of_a_rule_that_needs_more_outlets_than_the_feeds_have(tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: Exits, all: {what: [exit]}, min_outlets: 3, notify: desk}\n"
+    feeds: list[str | dict[str, object]] = [f"https://{name}.example/feed.xml" for name in ("wire", "post")]
+    configs.write(tmp_path, bot=ROUTED, rules=rules, feeds=feeds)
+    warning = 'the rule "Exits" posts nothing: it needs 3 outlets'
+    assert warning in call("check", folder=tmp_path).stdout
+    feeds.append({"url": "https://links.example/feed.xml", "aggregator": True})
+    configs.write(tmp_path, bot=ROUTED, rules=rules, feeds=feeds)
+    assert "posts nothing" not in call("check", folder=tmp_path).stdout
+
+
+QUIT = Item(id="w1", title="BlackBerry quits Pakistan after PTA sought backdoor into BES", text="No.", at=START)
+TWO_RULES = """\
+rules:
+  - {name: BlackBerry, any: [BlackBerry], notify: desk}
+  - {name: Wombats, any: [wombat*], notify: desk}
+"""
+
+
+async def test_the_list_of_stories_is_short_and_explain_shows_the_story_the_rules_and_the_messages(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as running:
+        running.configure("wire", bot=BOT, rules=TWO_RULES)
+        await running.once()
+        running.publish("wire", QUIT)
+        await running.once()
+        (story,) = await running.stories()
+        short = (await running.call("stories")).stdout
+        whole = (await running.call("stories", "--all")).stdout
+        link = "https://wire.example/w1"
+        explained = (await running.call("explain", "--url", link)).stdout.splitlines()
+        document: Any = json.loads((await running.call("explain", "BlackBerry", "--url", link, "--json")).stdout)
+        (message,) = running.heads()
+        text = (await running.call("explain", "--text", "Penguins march")).stdout
+    assert [line.strip() for line in short.splitlines()] == [
+        QUIT.title,
+        "wire · BlackBerry",
+        f"{story.id[:8]} · 2015-12-02 09:10 UTC · desk: sent",
+    ]
+    assert "grouping: opened" in whole
+    assert "desk: post, first report" in whole
+    first, *_, last = (line for line in explained if line)
+    assert first.startswith("story: BlackBerry quits Pakistan after PTA sought backdoor into BES (")
+    assert any("message: post to desk, sent 2015-12-02 09:10 UTC" in line for line in explained)
+    (sent,) = document[0]["story"]["messages"]
+    assert (sent["state"], sent["receipt"]) == ("sent", message["ts"])
+    assert "BlackBerry: matches" in explained
+    assert last == "1 other rule without a match (name one to see why): Wombats"
+    assert "BlackBerry: does not match" in text
+    assert "Wombats: does not match" in text
+
+
+@pytest.mark.parametrize(
+    ("service", "remedy"),
+    [(DISCORD, "Reset Token"), (TELEGRAM, "@BotFather"), (TEAMS, "copy its whole address")],
+    ids=["discord", "telegram", "teams"],
+)
+def test_a_channel_that_is_ready_gets_one_test_message_and_with_a_wrong_secret_it_is_said_where_the_right_one_is(
+    service: Service, remedy: str, tmp_path: Path
+) -> None:
+    def send_test(secret: str, *, code: int = 0) -> str:
+        done = call("send-test", "chat", "--config", ".", folder=tmp_path, code=code, A=secret)
+        output = done.stdout + done.stderr
+        # Of an address, the signature.
+        assert secret.rpartition("=")[2] not in output
+        return " ".join(output.split())
+
+    with service.serve() as server:
+        channel = {"kind": service.kind, **service.keys(server)}
+        configs.write(tmp_path, bot=json.dumps({"channels": {"chat": channel, "alerts": {"kind": "console"}}}))
+        send_test(service.secret(server))
+        assert len(service.shown(server)) == 1
+        assert remedy in send_test(service.secret(server)[:-1], code=1)
+        assert len(service.shown(server)) == 1

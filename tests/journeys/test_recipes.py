@@ -16,10 +16,11 @@ import yaml
 
 from bot.model.actions import MakeSilence, Noise, SilenceKind
 from bot.model.channels import Person, Press
-from bot.model.messages import MessageKind, Outgoing
+from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.stories import Story
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context
+from bot.queries.stories import MessageDocument, describe_message
 from tests.journeys.test_later_messages import CITY_RULES, event
 from tests.journeys.world import BOT, Item, World, world
 from tests.testbed.servers import faulty, records
@@ -187,3 +188,49 @@ async def test_after_an_outage_of_a_day_each_story_has_its_own_record(desk: Worl
         for _ in range(3):
             await desk.once(minutes=60)
         assert Counter(server.service.titles.values()) == dict.fromkeys((item.title for item in events), 1)
+
+
+# -- a template of one's own
+
+
+TICKETS = """\
+  tickets:
+    kind: webhook
+    url: env:TICKETS_URL
+    template: |
+      {% if kind == "post" %}{"title": {{ title | tojson }}, "id": {{ stories[0].id | tojson }}}{% endif %}
+"""
+
+
+async def test_what_the_template_leaves_out_and_what_the_service_refuses_is_kept_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    service = faulty.Always(faulty.Answer(201))
+    with faulty.serve(service) as server:
+        async with world(tmp_path) as desk:
+            desk.environ["TICKETS_URL"] = server.url
+            bot = BOT.replace("operator: ops", f"{TICKETS.replace('{', '{{').replace('}', '}}')}operator: ops")
+            rules = CITY_RULES.replace("notify: desk", "notify: tickets")
+            desk.configure("wire", "echo", bot=bot, rules=rules)
+            await desk.once()
+            desk.publish("wire", event(1))
+            await desk.once()
+            again = replace(event(1), id="again", title=f"{event(1).title}, says the mayor")
+            desk.publish("echo", again)
+            await desk.once()
+            [story] = await desk.stories()
+            counts = await desk.read(lambda tx: tx.outbox.counts())
+            rows = await desk.read(lambda tx: tx.outbox.of_story(story.id))
+            assert (counts["tickets", SendState.SENT], counts["tickets", SendState.LEFT_OUT]) == (1, 1)
+            assert len(server.requests) == 1
+            assert [describe_message(MessageDocument.of(row)) for row in rows][1] == (
+                "edit to tickets, left out: the channel's template writes nothing for this message"
+            )
+
+            service.given = faulty.Answer(400, {"errors": ["title: too long"]})
+            desk.publish("wire", event(2))
+            await desk.once()
+            [piece] = await desk.read(lambda tx: tx.quarantine.all())
+            assert len(server.requests) == 2
+            assert "title: too long" in piece.error
+            assert "plain text" not in piece.error
