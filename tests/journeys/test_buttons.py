@@ -225,9 +225,6 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
 
         await it.hear("wire", OTHER, decided="silent: silenced")
         assert len(it.world.heads()) == 1
-        it.clock.advance(timedelta(days=1, minutes=1))
-        await it.hear("observer", OTHER, decided="post: first report")
-        await until(lambda: len(it.world.heads()) == 2)
 
 
 async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_ends(

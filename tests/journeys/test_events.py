@@ -23,7 +23,11 @@ EVENTS = yaml.safe_load(Path(__file__).with_name("events.yaml").read_text("utf-8
 OUTLETS = ("wire", "world", "gadgets")
 #: Why an article is the first one of its story. A question joins only if it is nearly certain.
 OPENINGS = (JoinReason.OPENED, JoinReason.UNSURE)
-BOT = "database: sqlite:///wirewatch.db\nchannels: {desk: {kind: console}}\nfetch: {allow_private: [127.0.0.0/8]}\n"
+BOT = """\
+database: sqlite:///wirewatch.db
+channels: {desk: {kind: console}}
+fetch: {readers: 0, allow_private: [127.0.0.0/8]}
+"""
 LEAVING = """\
   - name: {company} leaves
     all:
@@ -67,8 +71,8 @@ async def publish_all(folder: Path) -> list[dict[str, str]]:
         for published in (dict.fromkeys(OUTLETS, ()), items):
             for outlet in OUTLETS:
                 server.serve(f"/{outlet}", rss(outlet, *published[outlet]))
-            await asyncio.to_thread(commands.wirewatch, "once", "--now", folder=folder)
-    listed = await asyncio.to_thread(commands.wirewatch, "stories", "--since", "30d", "--json", folder=folder)
+            await asyncio.to_thread(commands.call, "once", "--now", folder=folder)
+    listed = await asyncio.to_thread(commands.call, "stories", "--since", "30d", "--json", folder=folder)
     document = json.loads(listed.stdout)
     return [{article["title"]: article["joined"]["reason"] for article in story["articles"]} for story in document]
 

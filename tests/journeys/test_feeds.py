@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -25,8 +23,6 @@ from tests.fetch.conftest import POLICY
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
 from tests.journeys.world import Item, rss, world
-from tests.testbed import commands
-from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.testbed.servers import imap
 from tests.testbed.servers.feeds import TLS, FeedServer, Reply
@@ -46,7 +42,7 @@ async def test_a_page_becomes_a_slack_message_and_a_rebuilt_page_is_told(tmp_pat
         setup.configure()
         address = setup.outlets.url("/news")
         setup.outlets.serve("/news", page(*OLD))
-        added = await asyncio.to_thread(wirewatch, "feeds", "add", address, "--config", str(tmp_path), folder=tmp_path)
+        added = await setup.call("feeds", "add", address)
         assert "li.entry" in added.stdout
         assert OLD[0] in added.stdout
         [feed] = yaml.safe_load((tmp_path / "feeds.yaml").read_text())["feeds"]
@@ -64,9 +60,6 @@ async def test_a_page_becomes_a_slack_message_and_a_rebuilt_page_is_told(tmp_pat
         assert "li.teaser" in text
 
 
-# -- a feed whose server redirects it for good: it is read at its new address, and people hear of it
-
-
 async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(tmp_path: Path) -> None:
     async with worlds.world(tmp_path) as setup:
         setup.configure("old")
@@ -75,9 +68,7 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
         setup.outlets.serve("/old.xml", Reply.redirect(new, status=301))
 
         async def remarks() -> list[str]:
-            words = ("status", "--json", "--config", str(tmp_path))
-            shown = await asyncio.to_thread(commands.run, words, tmp_path, {**os.environ, **setup.environ})
-            [feed] = json.loads(shown.stdout)["feeds"]
+            [feed] = json.loads((await setup.call("status", "--json")).stdout)["feeds"]
             return [*(problem["text"] for problem in feed["problems"]), *feed["remarks"]]
 
         await setup.once()
@@ -93,9 +84,6 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
         ]
 
 
-# -- a newsletter, from a real mailbox to a Slack message, and its password in no text
-
-
 def client(environ: Mapping[str, str], policy: FetchPolicy = POLICY) -> HttpFetcher:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     return HttpFetcher(
@@ -105,13 +93,6 @@ def client(environ: Mapping[str, str], policy: FetchPolicy = POLICY) -> HttpFetc
         resolve=lambda host, port: ("127.0.0.1",),
         secret_of=lambda secret: config.resolve_secret(secret, environ),
     )
-
-
-def newsletter() -> EmailMessage:
-    text = "The regulator has asked for access to the servers of the company, which leaves the country."
-    created = mail(NEWS.title, html=f"<html><body><h2>{NEWS.title}</h2><p>{text}</p></body></html>")
-    del created["Date"]
-    return created
 
 
 async def test_a_newsletter_is_posted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +113,10 @@ async def test_a_newsletter_is_posted(tmp_path: Path, capfd: pytest.CaptureFixtu
             try:
                 while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll
                     await asyncio.sleep(0.1)
-                await asyncio.to_thread(box.deliver, newsletter())
+                html = f"<html><body><h2>{NEWS.title}</h2><p>{NEWS.text}</p></body></html>"
+                newsletter = mail(NEWS.title, html=html)
+                del newsletter["Date"]
+                await asyncio.to_thread(box.deliver, newsletter)
                 await until(setup.heads)
             finally:
                 stop.set()
@@ -141,9 +125,6 @@ async def test_a_newsletter_is_posted(tmp_path: Path, capfd: pytest.CaptureFixtu
         captured = capfd.readouterr()
         assert imap.PASSWORD not in f"{setup.heads()}{setup.heads('ops')}{captured.out}{captured.err}"
         assert not holding(tmp_path, imap.PASSWORD.encode())
-
-
-# -- a feed behind a login, from its server to a Slack message, and its secret in no log and no message
 
 
 SECRET = "open-sesame-9271"
@@ -187,9 +168,6 @@ def holding(folder: Path, text: bytes) -> list[Path]:
     return [path for path in files if text in path.read_bytes()]
 
 
-# -- a hostile feed that lists a publisher's link first, through the whole application over loopback
-
-
 LINK = "https://wire.example/world/blackberry"
 NEWS = Item(
     id="w1",
@@ -217,9 +195,6 @@ async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: 
         assert "BlackBerry quits Pakistan after PTA sought backdoor into BES" in str(post)
         corrected = [reply for reply in setup.replies() if "Cat pictures" in str(reply)]
         assert not corrected, "a feed's change of its own text does not correct another feed's"
-
-
-# -- a line that a feed repeats in its items and that holds the words of a rule
 
 
 FOOTER = "Read our guide to the PTA, BlackBerry and every backdoor."

@@ -65,8 +65,18 @@ async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(
     assert FIRST.title in str(homes["U0BILAL"])
 
 
-async def test_a_silence_is_listed_on_the_home_tab_and_ended_there(desk: Running) -> None:
-    await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
+async def test_a_silence_is_made_listed_and_ended_by_command_and_on_the_home_tab(desk: Running) -> None:
+    assert "needs a name, an end and a reason" in await ask(desk, "silence rule x")
+    for unwanted, why in (
+        ("silence rule x for 2 hours: because", "No rule has this name"),
+        ("silence rule blackberry for 8 days: because", "a silence from a chat lasts at most 7 days"),
+        ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
+    ):
+        assert why in (await ask(desk, unwanted)).replace("\\", "")
+    answer = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
+    assert f'Nothing is posted about rule "{RULE}" in desk until' in answer.replace("\\", "")
+    listed = await ask(desk, "silence list")
+    assert "the vote is over" in listed
     desk.sockets.open_home(user="U0BILAL")
     homes = desk.world.slack.workspace.homes
     await until(lambda: "the vote is over" in str(homes.get("U0BILAL")))
@@ -77,26 +87,11 @@ async def test_a_silence_is_listed_on_the_home_tab_and_ended_there(desk: Running
     desk.sockets.press_home(homes["U0BILAL"], "Refresh", user="U0BILAL")
     await until(lambda: "has ended" not in str(homes["U0BILAL"]))
 
-
-async def test_a_silence_holds_back_stories_and_is_listed_and_ended(tmp_path: Path) -> None:
-    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as it:
-        assert "needs a name, an end and a reason" in await ask(it, "silence rule x")
-        assert "No rule has this name" in await ask(it, "silence rule x for 2 hours: because")
-        for unwanted, why in (
-            ("silence rule blackberry for 8 days: because", "a silence from a chat lasts at most 7 days"),
-            ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
-        ):
-            assert why in (await ask(it, unwanted)).replace("\\", "")
-        answer = await ask(it, f'silence rule "{RULE}" for 2 hours: the vote is over')
-        assert f'Nothing is posted about rule "{RULE}" in desk until' in answer.replace("\\", "")
-        await it.hear("observer", test_buttons.OTHER, decided="silent: silenced")
-        assert len(it.world.heads()) == 1
-        listed = await ask(it, "silence list")
-        assert "the vote is over" in listed
-        [silence] = re.findall(r"silence end ([0-9a-f]{8})", listed)
-        assert "has ended" in await ask(it, f"silence end {silence}")
-        assert "No silence is in force" in await ask(it, "silence list")
-        assert "`/wirewatch silence list` lists the ids" in await ask(it, "silence end ffffffff")
+    await ask(desk, "silence outlet wire for 2 hours: because")
+    [silence] = re.findall(r"silence end ([0-9a-f]{8})", await ask(desk, "silence list"))
+    assert "has ended" in await ask(desk, f"silence end {silence}")
+    assert "No silence is in force" in await ask(desk, "silence list")
+    assert "`/wirewatch silence list` lists the ids" in await ask(desk, "silence end ffffffff")
 
 
 async def test_a_person_in_no_channel_of_the_bot_reads_and_silences_nothing(desk: Running) -> None:

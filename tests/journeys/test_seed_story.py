@@ -1,14 +1,17 @@
-"""The example that the product is tried on: BlackBerry, the PTA and the backdoor."""
+"""The example that the product is tried on: BlackBerry, the PTA and the backdoor; what people rule, and faults."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot import app
+from bot.model.alerts import Reason
 from tests.journeys.world import RULES, Item, World, as_text, world
 from tests.testbed.fakes import START
 
@@ -117,19 +120,14 @@ async def test_four_outlets_and_two_rules_in_one_pass_give_one_message_that_name
     assert len(story.members) == 4
 
 
-@pytest.mark.parametrize(
-    ("event", "hours"), [(OTHER_EVENT, 30), (IN_OTHER_WORDS, 5)], ids=["its own words", "words that hold every line"]
-)
-async def test_another_event_under_the_same_rule_with_the_same_names_opens_its_own_message(
-    seed: World, event: Item, hours: int
-) -> None:
+async def test_another_event_in_words_that_hold_every_line_of_the_rule_opens_its_own_message(seed: World) -> None:
     seed.publish("wire", FIRST)
     seed.publish("courier", SECOND)
     await seed.once()
-    seed.publish("ledger", event)
-    await seed.once(minutes=hours * 60)
+    seed.publish("ledger", IN_OTHER_WORDS)
+    await seed.once(minutes=5 * 60)
     _, second = seed.heads()
-    assert event.title in json.dumps(second["blocks"])
+    assert IN_OTHER_WORDS.title in as_text(second["blocks"])
     assert sorted(len(story.members) for story in await seed.stories()) == [1, 2]
 
 
@@ -147,7 +145,7 @@ async def test_a_moved_deadline_is_told_in_the_thread_once(seed: World) -> None:
     await seed.once()
     seed.publish("ledger", moved, Item(id="l3", title=moved.title + " again", text=moved.text))
     await seed.once()
-    (reply,) = [r for r in seed.replies() if "30 December" in json.dumps(r)]
+    (reply,) = [r for r in seed.replies() if "30 December" in as_text(r)]
     assert reply["thread_ts"] == seed.heads()[0]["ts"]
 
 
@@ -158,7 +156,160 @@ async def test_a_first_poll_gathers_its_stories_and_posts_nothing_old(tmp_path: 
         setup.publish("wire", FIRST, OTHER_EVENT, old)
         await setup.once()
         (message,) = setup.heads()
-        shown = json.dumps(message["blocks"])
+        shown = as_text(message["blocks"])
         assert "Sindh" in shown
         assert "rather than open" in shown
         assert "quits Pakistan over" not in shown
+
+
+# -- what people split and merge, the bot does not reverse
+
+
+async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_stays_out(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    seed.publish("courier", SECOND)
+    await seed.once()
+    (story,) = await seed.stories()
+    first, second = (member.article for member in story.members)
+
+    for words, reason in (
+        (("split", story.id, "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
+        (("split", "0123", "https://wire.example/1"), "no story 0123"),
+        (("split", story.id, first.link, second.link), "these are all its articles"),
+        (("merge", story.id, story.id), "are already one story"),
+    ):
+        assert reason in (await seed.call("stories", *words, code=2)).stderr
+    done = await seed.call("stories", "split", story.id, second.link)
+    assert "1 article becomes a separate story" in done.stderr
+    await seed.once()
+    assert len(seed.heads()) == 2
+    assert sorted(len(story.members) for story in await seed.stories()) == [1, 1]
+    assert second.outlet not in str(seed.heads()[0]["blocks"])
+
+    seed.publish("ledger", replace(SECOND if second.outlet == "courier" else FIRST, id="again", at=START))
+    await seed.once()
+    outlets = {story.id: {member.article.outlet for member in story.members} for story in await seed.stories()}
+    assert outlets[story.id] == {first.outlet}, "what is nearest to an article that was taken out follows it"
+
+
+async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    seed.publish("observer", OTHER_EVENT)
+    await seed.once()
+    first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
+    done = await seed.call("stories", "merge", second.id[:8], first.id[:8])
+    assert f'"{second.title}" and "{first.title}" become one story in a moment.' in done.stderr
+    await seed.once()
+    (lives,) = [story for story in await seed.stories() if story.merged_into is None]
+    assert (lives.id, len(lives.members)) == (first.id, 2)
+    older, younger = (str(head["blocks"]) for head in seed.heads())
+    assert "Merged into an earlier story:" in younger
+    assert OTHER_EVENT.title in younger, "it keeps the headline that it was posted with"
+    assert OTHER_EVENT.title in older, "the older message lists what joined it"
+
+
+#: A denial with all names of its headline in FIRST, so its own message names FIRST.
+DENIAL = Item(
+    id="v1",
+    title="BlackBerry denies plans for Pakistan",
+    text="A spokeswoman in Waterloo said that nothing is decided. Commuters asked the PTA about a backdoor.",
+    at=START + timedelta(minutes=20),
+)
+
+
+async def test_a_message_that_names_another_story_follows_its_corrected_headline_and_its_merge(seed: World) -> None:
+    def pointer() -> str:
+        """Return the text of the message that names another story, without styles and links."""
+        for message in seed.slack.workspace.messages("policy-alerts"):
+            text = "".join(text for _, text in re.findall(r"'text': (['\"])(.*?)\1", str(message["blocks"])))
+            if "Related: " in text:
+                return text
+        raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
+
+    older = replace(OTHER_EVENT, at=START - timedelta(hours=1))
+    for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", DENIAL)):
+        seed.publish(outlet, item)
+        await seed.once()
+    assert f"Related: {FIRST.title}" in pointer()
+
+    corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
+    seed.publish("wire", corrected)
+    await seed.once()
+    assert f"Related: {corrected.title}" in pointer()
+
+    by_title = {story.title: story for story in await seed.stories()}
+    [about_the_exit] = [story for title, story in by_title.items() if "rather than open" in title]
+    await seed.call("stories", "merge", by_title[older.title].id, about_the_exit.id)
+    await seed.once()
+    assert f"Related: {older.title}" in pointer()
+
+
+# -- changes and faults around the bot
+
+
+async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(seed: World) -> None:
+    token = seed.environ.pop("SLACK_BOT_TOKEN")
+    seed.publish("wire", FIRST)
+    report = await seed.once()
+    assert report.drained.parked >= 1
+    assert seed.heads() == []
+    seed.environ["SLACK_BOT_TOKEN"] = token
+    report = await seed.once()
+    assert report.drained.parked == 0
+    assert sum("rather than open its servers" in as_text(head) for head in seed.heads()) == 1
+
+
+async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(seed: World) -> None:
+    settings = app.load(seed.folder, seed.environ)
+    async with seed.opened() as running:
+        (seed.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
+        await running.reload(app.load(seed.folder, seed.environ, settings))
+        seed.publish("courier", SECOND)
+        seed.clock.advance(timedelta(minutes=5))
+        await running.once(everything=True, drain=timedelta(seconds=60))
+    assert "Renamed" in as_text(seed.heads())
+    assert "Configuration reloaded" in as_text(seed.heads("ops"))
+
+
+async def test_a_message_follows_its_outlets_wording_and_a_material_edit_is_a_correction_in_its_thread(
+    seed: World,
+) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    reworded = f"Explained: {FIRST.title}"
+    seed.publish("wire", replace(FIRST, title=reworded))
+    await seed.once()
+    (head,) = seed.heads()
+    assert reworded in as_text(head)
+    assert seed.replies() == []
+    (story,) = await seed.stories()
+    assert [decision.reason for decision in await seed.decisions(story)] == [Reason.FIRST_REPORT, Reason.RENAMED]
+
+    seed.publish("wire", replace(FIRST, title=FIRST.title.replace("Pakistan", "India")))
+    await seed.once()
+    (reply,) = seed.replies()
+    assert "India" in as_text(reply)
+    assert f'"url": "https://wire.example/{FIRST.id}"' in as_text(reply), "it links the article that changed"
+    assert Reason.CORRECTION in {decision.reason for decision in await seed.decisions(story)}
+
+
+async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(seed: World) -> None:
+    (seed.folder / "rules" / "desk.yaml").write_text(
+        RULES.replace("    notify: desk", "    expect: every 2 days\n    notify: desk")
+    )
+
+    def notices() -> list[str]:
+        texts = [as_text(head) for head in seed.heads("ops")]
+        return [text for text in texts if "A rule is silent" in text]
+
+    await seed.once()
+    await seed.once(minutes=24 * 60)
+    assert not notices()
+    await seed.once(minutes=25 * 60)
+    await seed.once()
+    assert ["BlackBerry in Pakistan" in text for text in notices()] == [True]
+    seed.publish("wire", FIRST)
+    await seed.once()
+    await seed.once(minutes=49 * 60)
+    assert len(notices()) == 2

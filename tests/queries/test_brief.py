@@ -136,32 +136,23 @@ def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> Non
     }
 
 
-async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(running: App) -> None:
-    near = {"one": None, "two": "one", "three": "two", "four": "two", "five": "four", "other": None}
+async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry_which_is_as_wide_as_all_of_them(
+    running: App,
+) -> None:
+    near = {"one": None, "two": "one", "three": "two", "four": "two", "five": "four"}
 
-    def fill(tx: storage.Transaction) -> None:
-        for name, nearest in near.items():
-            add_story(tx, name, near=nearest)
-
-    [section] = (await brief_of(running, fill)).sections
-    [event] = [entry for entry in section.entries if entry.parts]
-    assert {event.headline, *(part.headline for part in event.parts)} == {f"The airline: {n}" for n in near} - {
-        "The airline: other"
-    }
-    assert len(section.entries) == 2
-
-
-async def test_an_event_of_several_stories_is_as_wide_as_all_of_them(running: App) -> None:
     def fill(tx: storage.Transaction) -> None:
         articles = [replace(made.article(f"wide{n}"), owner=f"wide owner {n}", outlet=f"wide {n}") for n in range(2)]
         tx.articles.add(articles)
         tx.stories.save(made.story("wide", *articles))
         tx.stories.save_alert(made.alert("wide", posted_at=EARLIER))
-        for name, nearest in {"one": None, "two": "one", "three": "two"}.items():
+        for name, nearest in near.items():
             add_story(tx, name, near=nearest, owner=f"owner of {name}")
 
     [section] = (await brief_of(running, fill)).sections
-    assert [len(entry.parts) for entry in section.entries] == [2, 0]
+    event, wide = section.entries
+    assert {event.headline, *(part.headline for part in event.parts)} == {f"The airline: {name}" for name in near}
+    assert wide.parts == ()
 
 
 @pytest.mark.parametrize("newest", ["new", "held"])
