@@ -138,3 +138,9 @@ NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 def test_retry_after_is_seconds_or_a_date_and_bounded(value: str, seconds: int | None) -> None:
     expected = None if seconds is None else timedelta(seconds=seconds)
     assert errors.parse_retry_after({"retry-after": value}, now=NOW) == expected
+
+
+def test_a_wait_in_the_body_of_an_answer_is_bounded_too() -> None:
+    assert errors.parse_wait("1.5") == timedelta(seconds=1.5)
+    assert errors.parse_wait(10**20) == timedelta(hours=1)
+    assert errors.parse_wait("nan") is errors.parse_wait(-1) is errors.parse_wait(None) is None
