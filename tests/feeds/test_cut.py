@@ -84,8 +84,6 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: ParsedFeed) -> No
     [
         ("feeds-wild", 16),
         ("feed-snapshots", 960),
-        pytest.param("feeds-wild", 2, marks=pytest.mark.long),
-        pytest.param("feed-snapshots", 60, marks=pytest.mark.long),
         pytest.param("feeds-wild", 1, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
         pytest.param("feed-snapshots", 1, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
     ],

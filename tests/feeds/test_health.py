@@ -44,10 +44,6 @@ def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_nam
     assert health.find_health_events(state, dataclasses.replace(FEED, name="Wire"), START) == ()
 
 
-def test_one_failure_that_lasts_a_day_is_told() -> None:
-    assert report_events(failed(READ), START + DAY)[1] == ["-broken"]
-
-
 def test_the_text_says_which_feed_since_when_and_why() -> None:
     state = replace(failed(failed(READ)), title="Example News")
     (event,) = health.find_health_events(state, Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
@@ -63,10 +59,11 @@ def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
 
 
 def test_silence_is_judged_by_the_feeds_own_history() -> None:
-    hourly = tuple(START - timedelta(hours=n) for n in range(20, 0, -1))
-    weekly = tuple(START - 7 * DAY * n for n in range(20, 0, -1))
-    busy = replace(READ, rhythm=replace(READ.rhythm, arrivals=hourly, new_at=START))
-    slow = replace(READ, rhythm=replace(READ.rhythm, arrivals=weekly, new_at=START))
+    def with_arrivals(*arrivals: datetime) -> FeedState:
+        return replace(READ, rhythm=replace(READ.rhythm, arrivals=arrivals, new_at=START))
+
+    busy = with_arrivals(*(START - timedelta(hours=n) for n in range(20, 0, -1)))
+    slow = with_arrivals(*(START - 7 * DAY * n for n in range(20, 0, -1)))
     assert report_events(busy, START + 2 * DAY)[1] == []
     state, kinds = report_events(busy, START + 2 * DAY + timedelta(hours=1))
     assert kinds == ["-silent"]
@@ -74,26 +71,10 @@ def test_silence_is_judged_by_the_feeds_own_history() -> None:
     assert report_events(slow, START + 22 * DAY)[1] == ["-silent"]
     back = was_read(state, ParsedFeed(entries=entries(START)), new=1, now=START + 3 * DAY)
     assert report_events(back, START + 3 * DAY)[1] == ["+silent"]
-
-
-def test_a_feed_without_history_is_never_silent() -> None:
-    assert (
-        report_events(
-            replace(READ, rhythm=replace(READ.rhythm, arrivals=(START,) * 7)),
-            START + 400 * DAY,
-        )[1]
-        == []
-    )
-
-
-def test_a_broken_feed_is_not_told_as_silent_too() -> None:
-    state = replace(
-        READ,
-        rhythm=replace(READ.rhythm, arrivals=tuple(START - timedelta(hours=n) for n in range(9, 0, -1))),
-    )
+    assert report_events(with_arrivals(*[START] * 7), START + 400 * DAY)[1] == [], "it has no history"
     for _ in range(5):
-        state = failed(state)
-    assert report_events(state, START + 5 * DAY)[1] == ["-broken"]
+        busy = failed(busy)
+    assert report_events(busy, START + 5 * DAY)[1] == ["-broken"], "a broken feed is not silent too"
 
 
 def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
@@ -110,8 +91,9 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
     )[1] == ["+expected"]
 
 
-def test_a_failure_does_not_last_longer_because_the_bot_was_off() -> None:
+def test_a_failure_that_lasts_a_day_is_told_and_does_not_last_longer_because_the_bot_was_off() -> None:
     state = failed(READ)
+    assert report_events(state, START + DAY)[1] == ["-broken"]
     later = state.due_at + 3 * DAY
     state = failed(state, later)
     assert report_events(state, later)[1] == []
@@ -125,11 +107,8 @@ def test_a_feed_that_empties_is_told_after_a_day() -> None:
     state, kinds = report_events(state, START + DAY)
     assert kinds == ["-empty"]
     assert report_events(was_read(state, ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
-
-
-def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
-    state = was_read(was_read(FeedState(url=URL, due_at=START), ParsedFeed()), ParsedFeed())
-    assert report_events(state, START + 9 * DAY)[1] == []
+    young = was_read(was_read(FeedState(url=URL, due_at=START), ParsedFeed()), ParsedFeed())
+    assert report_events(young, START + 9 * DAY)[1] == [], "it never had items"
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
