@@ -33,30 +33,26 @@ NEVER = re.compile(
 )
 
 #: Each command that shows texts of strangers -> its arguments in each run; ORIGIN and OPML are replaced.
+#: One serialisation writes the JSON of all commands, so that a few show it.
 RUNS: dict[str, list[str]] = {
     "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
-    "check": ["", "--json"],
-    "explain": [
-        "Evil",
-        "Evil --text PTA",
-        "--url https://evil.example/1",
-        "--url https://evil.example/1 --json",
-    ],
+    "check": [""],
+    "explain": ["Evil", "Evil --text PTA", "--url https://evil.example/1"],
     "stories": ["", "--json"],
-    "status": ["", "--json", "--check", "--check --json", "--ready"],
-    "silence list": ["", "--json"],
+    "status": ["", "--json", "--check", "--ready"],
+    "silence list": [""],
     "send-test": ["alerts"],
-    "feedback": ["", "--json"],
-    "audit": ["", "--json"],
+    "feedback": [""],
+    "audit": [""],
     "brief": [""],
-    "search": ["BlackBerry", "BlackBerry --json"],
-    "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
+    "search": ["BlackBerry"],
+    "try": ["Evil --since 9000d"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],
     "feeds find": ["ORIGIN/feed.json", "ORIGIN/page.html"],
     "feeds add": ["ORIGIN/other.json", "ORIGIN/broken.json"],
     "feeds import": ["OPML"],
     "feeds export": [""],
-    "quarantine list": ["", "--json"],
+    "quarantine list": [""],
 }
 
 
