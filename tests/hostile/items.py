@@ -45,7 +45,8 @@ GUIDS = {
     "a character that is none": "&#xFFFE;",
     "someone's address": "https://www.bbc.co.uk/news/technology-1",
 }
-LINKS = {
+#: What an item links to, and a server redirects to; some are refused by a library and not by us.
+ADDRESSES = {
     "a script": "javascript:alert(1)",
     "a file": "file:///etc/passwd",
     "1 MB": "https://news.example.org/" + "a" * 1_000_000,
@@ -59,7 +60,10 @@ LINKS = {
     "punycode": "https://xn--" + "a" * 5_000 + ".example/",
     "punycode of nothing": "http://user:pass@xn--a/x",
     "an emoji domain": "https://xn--ls8h.test/x",
-    "a host of percents": "http://%00/x",
+    "a host of percents": "http://%00%zz/x",
+    "an address of the future": "http://[v1.x]/",
+    "a zone": "http://[fe80::1%25eth0]/",
+    "an address in another": "http://[::ffff:127.0.0.2]/x",
 }
 
 
@@ -68,7 +72,7 @@ DOCUMENTS: Documents = {
     **name_documents("words in a body", WORDS, with_body),
     **name_documents("date", DATES, lambda text: xml(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text)))),
     **name_documents("guid", GUIDS, lambda text: xml(rss(item(1).replace("id-1", text)))),
-    **name_documents("link", LINKS, with_link),
+    **name_documents("link", ADDRESSES, with_link),
     "link: the canary": lambda targets: with_link(targets.canary),
     "link: the canary as the feed's site": lambda targets: xml(
         rss(item(1)).replace("<link>https://news.example.org/</link>", f"<link>{targets.canary}</link>")

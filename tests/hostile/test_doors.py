@@ -19,7 +19,7 @@ GOOD = {"title": "Regulator writes order", "link": "https://news.example.org/goo
 BAD: dict[str, Mapping[str, str]] = {
     **{f"date: {name}": {"date": date} for name, date in items.DATES.items()},
     **{f"id: {name}": {"id": guid} for name, guid in items.GUIDS.items()},
-    **{f"link: {name}": {"link": link} for name, link in items.LINKS.items()},
+    **{f"link: {name}": {"link": link} for name, link in items.ADDRESSES.items()},
     **{f"title: {name}": {"title": words[:20_000]} for name, words in items.WORDS.items()},
 }
 #: Sorts of documents that are read in a moment; the others take their turn in test_once.py.
