@@ -10,7 +10,7 @@ import pytest
 from bot import config
 from bot.model.settings import Problem
 from tests.config import folders
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 
 BOT = folders.BOT + "web: {listen: 127.0.0.1:8080}\n"
 
@@ -90,10 +90,9 @@ def test_the_error_about_a_secret_named_as_a_variable_shows_the_form_of_secrets(
 
 
 def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path: Path) -> None:
-    wirewatch("init", "config", folder=tmp_path)
-    (tmp_path / "config" / "feeds.yaml").write_text("feeds: [http://127.0.0.1:9/x.xml, http://127.0.0.1:9/y.xml]\n")
-    plain = wirewatch("once", "--now", "--verbose", folder=tmp_path, code=1, WIREWATCH_LOG_FORMAT="text").stderr
+    folders.make(tmp_path / "config", feeds="feeds: [http://127.0.0.1:9/x.xml]\n")
+    plain = call("once", "--now", "--verbose", folder=tmp_path, code=1, WIREWATCH_LOG_FORMAT="text").stderr
     assert "feed polled" in plain
     assert '"event"' not in plain
-    refused = wirewatch("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
+    refused = call("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
     assert "the value must be one of debug, info, warning, error" in refused

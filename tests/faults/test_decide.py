@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -97,21 +96,21 @@ async def test_the_command_lists_retries_and_drops_what_was_set_aside(desk: Worl
     await desk.once()
     rows.change(desk, "UPDATE alerts SET alert = '{', state = 'held', held_until = 1")
     await desk.once()
-    environ = {**os.environ, **desk.environ}
-    config = ["--config", str(desk.folder)]
 
-    listed = commands.run(["quarantine", "list", "--json", *config], desk.folder, environ)
-    pieces = json.loads(listed.stdout)["pieces"]
+    def quarantine(*words: str, code: int = 0) -> str:
+        done = commands.call(
+            "quarantine", *words, "--config", str(desk.folder), folder=desk.folder, code=code, **desk.environ
+        )
+        return done.stdout + done.stderr
+
+    pieces = json.loads(quarantine("list", "--json"))["pieces"]
     assert [piece["kind"] for piece in pieces] == ["article", "row", "row"]
     article, row, _ = (str(piece["number"]) for piece in pieces)
-    refused = commands.run(["quarantine", "retry", row, *config], desk.folder, environ)
-    assert "a stored row cannot be tried again; restore it from the backup" in refused.stderr
-    dropped = commands.run(["quarantine", "drop", row, *config], desk.folder, environ)
-    assert dropped.stderr.strip() == "1 piece dropped."
-    retried = commands.run(["quarantine", "retry", "--all", *config], desk.folder, environ)
-    assert retried.stderr.strip() == "1 piece will be tried again."
-    unknown = commands.run(["quarantine", "drop", "999", *config], desk.folder, environ)
-    assert "nothing in quarantine has the number 999" in unknown.stdout + unknown.stderr
+    refused = quarantine("retry", row, code=2)
+    assert "a stored row cannot be tried again; restore it from the backup" in refused
+    assert quarantine("drop", row).strip() == "1 piece dropped."
+    assert quarantine("retry", "--all").strip() == "1 piece will be tried again."
+    assert "nothing in quarantine has the number 999" in quarantine("drop", "999", code=2)
     assert [piece.n for piece in await desk.read(lambda tx: tx.quarantine.requested())] == [int(article)]
 
 

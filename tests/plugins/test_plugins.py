@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.testbed import configs
+from tests.testbed.commands import wirewatch
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
@@ -41,30 +42,16 @@ def install(folder: Path, group: str, modules: dict[str, str | None]) -> None:
         points.write("\n".join([f"[{group}]", *lines, ""]))
 
 
-def check(folder: Path, config: Path) -> tuple[int, list[dict[str, object]], str]:
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
-    command = [sys.executable, "-m", "bot", "check", "--json", "--config", str(config)]
-    done = subprocess.run(command, cwd="/", env=environ, capture_output=True, text=True, timeout=300, check=False)
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout), done.stderr
-
-
-def configure(folder: Path, channels: str, feeds: str) -> Path:
-    bot = f"channels:\n  alerts: {{kind: console}}\n{channels}"
-    return configs.write(folder, bot=bot, feeds=f"feeds:\n  {feeds}\n")
-
-
 def test_each_way_to_be_broken_is_an_error_where_the_kind_is_named(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.channels", {name: code for name, (code, _) in BROKEN.items()})
     install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
     used = [name for name in BROKEN if name != "console"]
     feeds = "- {url: 'https://example.org/a.txt', kind: bulletin}\n  - {url: 'https://example.org/b', kind: rsss}"
-    config = configure(tmp_path / "config", "".join(f"  c{name}: {{kind: {name}}}\n" for name in used), feeds)
-    code, reported, _ = check(tmp_path, config)
-    assert code == 1
-    problems = {
-        (Path(str(problem["file"])).name, problem["line"]): problem for problem in reported if problem["column"] != 1
-    }
+    bot = "channels:\n  alerts: {kind: console}\n" + "".join(f"  c{name}: {{kind: {name}}}\n" for name in used)
+    config = configs.write(tmp_path / "config", bot=bot, feeds=f"feeds:\n  {feeds}\n")
+    done = wirewatch("check", "--json", "--config", str(config), folder=tmp_path, code=1, PYTHONPATH=str(tmp_path))
+    reported = [problem for problem in json.loads(done.stdout) if problem["column"] != 1]
+    problems = {(Path(str(problem["file"])).name, problem["line"]): problem for problem in reported}
     for line, name in enumerate(used, 3):
         message = str(problems["bot.yaml", line]["message"])
         assert message.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')

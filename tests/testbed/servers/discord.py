@@ -13,7 +13,6 @@ few minutes" and not given back later (resources/message.mdx), permissions (topi
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.testbed.servers import discord_rules as rules
+from tests.testbed.servers import faulty
 from tests.testbed.servers.discord_rules import Refused
 from tests.testbed.servers.faulty import Answer, Request
 
@@ -46,12 +46,12 @@ class Channel:
     posted_at: deque[float] = field(default_factory=deque)
 
 
-class Guild:
+class Guild(faulty.Strict):
     SENDS = frozenset({"post", "edit", "start a thread"})
 
     def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
         """``limit``: so many posts in so many seconds a channel; None: no limit."""
-        self.lock = threading.RLock()
+        super().__init__()
         self._last_id = 0
         self.limit = limit
         self.rights = ALL_RIGHTS
@@ -104,20 +104,17 @@ class Guild:
         headers = {"Retry-After": str(int(seconds) + 1), "X-RateLimit-Remaining": "0", "X-RateLimit-Scope": "user"}
         return Answer(429, body, {**headers, "X-RateLimit-Reset-After": str(seconds)})
 
-    def answer(self, request: Request) -> Answer:
+    def accept(self, request: Request) -> Answer:
         if not re.match(r"DiscordBot \(\S+, [\w.]+\)", request.headers.get("user-agent", "")):
             return Answer(403, "error code: 1010")
         if request.method != "GET" and request.headers.get("content-type") != "application/json":
             return rules.invalid("content-type", "CONTENT_TYPE_INVALID", "Expected application/json").answer
         path = request.path.removeprefix("/api/v10").removeprefix("/api")
-        try:
-            if matching := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
-                return self._webhook(request, matching[1], matching[2], matching[3])
-            if request.headers.get("authorization") != f"Bot {self.token}":
-                return Answer(401, {"message": "401: Unauthorized", "code": 0})
-            return self._bot(request, path)
-        except Refused as refused:
-            return refused.answer
+        if matching := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
+            return self._webhook(request, matching[1], matching[2], matching[3])
+        if request.headers.get("authorization") != f"Bot {self.token}":
+            return Answer(401, {"message": "401: Unauthorized", "code": 0})
+        return self._bot(request, path)
 
     def _bot(self, request: Request, path: str) -> Answer:
         method, body = request.method, request.body

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.testbed.servers.faulty import Answer
+from tests.testbed.servers import faulty
 
 CONTENT = 2_000
 EMBEDS = 10
@@ -28,10 +28,9 @@ EDIT = WEBHOOK = _MESSAGE
 MENTION = re.compile(r"@(?:everyone|here)|<@[!&]?\d+>")
 
 
-class Refused(Exception):
+class Refused(faulty.Refused):
     def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.answer = Answer(status, {"message": message, "code": code, **more})
+        super().__init__(status, {"message": message, "code": code, **more})
 
 
 def invalid(field: str, why: str, message: str) -> Refused:

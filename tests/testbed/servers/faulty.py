@@ -63,23 +63,48 @@ class Service(Protocol):
         """Answer as the service does when there are too many requests."""
 
 
-class Always:
-    """A service that gives each request the same answer."""
+class Refused(Exception):
+    """What a service answers to a request that it refuses."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"{status}: {body}")
+        self.answer = Answer(status, body)
+
+
+class Strict:
+    """A service that refuses what its real API refuses."""
 
     SENDS = frozenset({"post"})
 
-    def __init__(self, answer: Answer = Answer(200, {})) -> None:
-        self.given = answer
+    def __init__(self) -> None:
         self.lock = threading.RLock()
 
     def doing(self, request: Request) -> str:
         return "post"
 
     def answer(self, request: Request) -> Answer:
-        return self.given
+        try:
+            return self.accept(request)
+        except Refused as refused:
+            return refused.answer
+
+    def accept(self, request: Request) -> Answer:
+        """Carry out a request. Raises Refused."""
+        raise NotImplementedError
 
     def too_many(self) -> Answer:
         return Answer(429)
+
+
+class Always(Strict):
+    """A service that gives each request the same answer."""
+
+    def __init__(self, answer: Answer = Answer(200, {})) -> None:
+        super().__init__()
+        self.given = answer
+
+    def accept(self, request: Request) -> Answer:
+        return self.given
 
 
 S = TypeVar("S", bound=Service)

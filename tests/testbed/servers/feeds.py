@@ -46,20 +46,18 @@ class Reply:
     hang_up: bool = False
     #: Sent instead of everything else.
     raw: bytes | None = None
-    #: Answer 304 to matching validators, and send an ETag.
-    conditional: bool = True
 
     @staticmethod
-    def redirect(location: str, *, status: int = 302, body: bytes = b"") -> Reply:
-        return Reply(status=status, headers={"Location": location}, body=body)
+    def redirect(location: str, *, status: int = 302) -> Reply:
+        return Reply(status=status, headers={"Location": location})
 
     @staticmethod
-    def bomb(size: int = 200_000_000, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    def bomb(size: int) -> Reply:
         """A few hundred kilobytes that inflate to ``size``."""
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
         step = b"\0" * 1_000_000
         body = b"".join(packer.compress(step) for _ in range(size // len(step))) + packer.flush()
-        return Reply(status=status, body=body, headers={"Content-Encoding": "gzip", **(headers or {})})
+        return Reply(body=body, headers={"Content-Encoding": "gzip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class FeedServer:
 
     def serve(self, path: str, reply: Reply | bytes) -> None:
         """Give the same answer every time."""
-        self._scripts[path] = [reply if isinstance(reply, Reply) else Reply(body=reply)]
+        self.script(path, reply)
 
     def script(self, path: str, *replies: Reply | bytes) -> None:
         """One answer after another; the last one stays."""
@@ -182,7 +180,7 @@ class FeedServer:
             await writer.drain()
             return False
         status, body, headers = reply.status, reply.body, dict(reply.headers)
-        if status == 200 and reply.conditional:
+        if status == 200:
             headers.setdefault("ETag", f'"{hashlib.sha256(body).hexdigest()[:16]}"')
             if _matches(request_headers, headers):
                 status, body = 304, b""

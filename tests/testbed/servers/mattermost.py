@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import itertools
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "m4ttermostt0kenfortests1234"
@@ -29,12 +29,9 @@ _CREATE = {"channel_id", "root_id", "message", "props", "pending_post_id"}
 _PATCH = {"message", "props"}
 
 
-class Refused(Exception):
-    """The server's answer."""
-
+class Refused(faulty.Refused):
     def __init__(self, status: int, name: str) -> None:
-        super().__init__(f"{status} {name}")
-        self.answer = Answer(status, {"id": name, "message": "words", "status_code": status, "request_id": "r"})
+        super().__init__(status, {"id": name, "message": "words", "status_code": status, "request_id": "r"})
 
 
 @dataclass(slots=True)
@@ -47,13 +44,13 @@ class Channel:
     posts: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Mattermost:
+class Mattermost(faulty.Strict):
     """The state of the server."""
 
-    SENDS: frozenset[str] = frozenset({"post", "edit"})
+    SENDS = frozenset({"post", "edit"})
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        super().__init__()
         self.token = TOKEN
         self.channels: dict[str, Channel] = {}
         #: The people who would have been notified by name.
@@ -87,12 +84,9 @@ class Mattermost:
         """channels/app/ratelimit.go: a text, and headers."""
         return Answer(429, "limit exceeded", {"X-RateLimit-Reset": "2", "Retry-After": "2"})
 
-    def answer(self, request: Request) -> Answer:
-        try:
-            status = 201 if request.method == "POST" and request.path.endswith("/posts") else 200
-            return Answer(status, self._answer(request))
-        except Refused as refused:
-            return refused.answer
+    def accept(self, request: Request) -> Answer:
+        status = 201 if request.method == "POST" and request.path.endswith("/posts") else 200
+        return Answer(status, self._answer(request))
 
     def _answer(self, request: Request) -> Any:
         if request.headers.get("authorization") != f"Bearer {self.token}":

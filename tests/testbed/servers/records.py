@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 import jsonschema_rs
 import yaml
 
+from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
 
 #: The value of the header Authorization, which has a blank.
@@ -22,13 +22,11 @@ _FORMS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="
 NAMES = tuple(_FORMS)
 
 
-class Service:
+class Service(faulty.Strict):
     """Takes requests, and notes what became of each record."""
 
-    SENDS = frozenset({"post"})
-
     def __init__(self, name: str) -> None:
-        self.lock = threading.RLock()
+        super().__init__()
         #: What happened to each record, oldest first: open, note, update, resolve.
         self.history: dict[str, list[str]] = {}
         #: The title of each record.
@@ -36,13 +34,7 @@ class Service:
         self.refused: list[Request] = []
         self._form = _FORMS[name]
 
-    def doing(self, request: Request) -> str:
-        return "post"
-
-    def too_many(self) -> Answer:
-        return Answer(429, {})
-
-    def answer(self, request: Request) -> Answer:
+    def accept(self, request: Request) -> Answer:
         query = f"?{urlencode(request.query)}" if request.query else ""
         words = f"{request.method} {request.path}{query}"
         is_known = not self._form.get("has_credentials") or request.headers["authorization"] == CREDENTIALS

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
 
 PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
@@ -30,36 +30,27 @@ _ELEMENTS = {"RichTextBlock": {"inlines", "spacing"}, "Container": {"items", "st
 _RUN = {"type", "text", "weight", "italic", "strikethrough", "size", "isSubtle", "selectAction"}
 
 
-class Refused(Exception):
+class Refused(faulty.Refused):
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.answer = Answer(status, {"error": {"code": code, "message": message}})
+        super().__init__(status, {"error": {"code": code, "message": message}})
 
 
-class Workflow:
-    SENDS = frozenset({"post"})
-
+class Workflow(faulty.Strict):
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        super().__init__()
         self.is_on = True
         self.for_anyone = True
         self.exists = True
         #: The cards of the channel, in order.
         self.cards: list[dict[str, Any]] = []
 
-    def doing(self, request: Request) -> str:
-        return "post"
-
     def too_many(self) -> Answer:
         body = {"error": {"code": "TooManyRequests", "message": "Rate limit is exceeded. Try again in 3 seconds."}}
         return Answer(429, body, {"Retry-After": "3"})
 
-    def answer(self, request: Request) -> Answer:
-        try:
-            self._check_address(request)
-            self.cards += [_checked(attachment) for attachment in _attachments(request.body)]
-        except Refused as refused:
-            return refused.answer
+    def accept(self, request: Request) -> Answer:
+        self._check_address(request)
+        self.cards += [_checked(attachment) for attachment in _attachments(request.body)]
         return Answer(202)
 
     def _check_address(self, request: Request) -> None:

@@ -13,13 +13,13 @@ Stricter than Telegram where Telegram ignores: an entity past the hundredth and 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "123456789:telegram-test-token-of-the-bot-0001"
@@ -36,11 +36,10 @@ MENTION = re.compile(r"(?<!\w)@[A-Za-z0-9_]{2,32}")
 COMMAND = re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?![\w/<>])")
 
 
-class Refused(Exception):
+class Refused(faulty.Refused):
     def __init__(self, status: int, words: str, **parameters: int) -> None:
-        super().__init__(words)
         body: dict[str, Any] = {"ok": False, "error_code": status, "description": words}
-        self.answer = Answer(status, {**body, "parameters": parameters} if parameters else body)
+        super().__init__(status, {**body, "parameters": parameters} if parameters else body)
 
 
 @dataclass(slots=True)
@@ -58,12 +57,12 @@ class Chat:
     posted_at: deque[float] = field(default_factory=deque)
 
 
-class BotApi:
+class BotApi(faulty.Strict):
     SENDS = frozenset({"post", "edit"})
 
     def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
         """``limit``: so many posts in so many seconds a chat; None: no limit."""
-        self.lock = threading.RLock()
+        super().__init__()
         self.limit = limit
         self.token = TOKEN
         self.chats: dict[int, Chat] = {}
@@ -95,12 +94,12 @@ class BotApi:
     def too_many(self) -> Answer:
         return Refused(429, "Too Many Requests: retry after 7", retry_after=7).answer
 
-    def answer(self, request: Request) -> Answer:
+    def accept(self, request: Request) -> Answer:
         matching = re.fullmatch(r"/bot([^/]+)/(\w+)", request.path)
         if not matching or not re.fullmatch(r"\d+:[\w-]+", matching[1]):
-            return Refused(404, "Not Found").answer
+            raise Refused(404, "Not Found")
         if matching[1] != self.token:
-            return Refused(401, "Unauthorized").answer
+            raise Refused(401, "Unauthorized")
         methods = {
             "getMe": self._me,
             "getChat": self._chat_facts,
@@ -112,10 +111,7 @@ class BotApi:
             "editMessageReplyMarkup": self._edit_markup,
             "getWebhookInfo": self._webhook_info,
         }
-        try:
-            return Answer(200, {"ok": True, "result": methods[matching[2]](request.body or {})})
-        except Refused as refused:
-            return refused.answer
+        return Answer(200, {"ok": True, "result": methods[matching[2]](request.body or {})})
 
     def _me(self, body: Mapping[str, Any]) -> Any:
         return {"id": BOT_ID, "is_bot": True, "username": "wirewatch_bot"}
@@ -229,13 +225,12 @@ class BotApi:
         label: str = "",
         chat: int = NEWS,
         *,
-        number: int = 0,
         person: int = 77,
         name: str | None = "ann_desk",
     ) -> None:
-        """Somebody presses a button under a message, the first one without ``label``; ``name``: their public one."""
+        """Press a button of the first message, the first one without ``label``; ``name``: the person's public one."""
         with self.lock:
-            message = self.chats[chat].messages[number]
+            message = self.chats[chat].messages[0]
             buttons = [button for row in message["markup"] for button in row]
             button = next(item for item in buttons if item["text"].startswith(label))
             self.send(button["callback_data"], message, person=person, name=name)
