@@ -12,9 +12,6 @@ from bot.durations import format_count
 from bot.model.audit import FEWEST_STORIES
 from bot.queries.audit import AUDIT, AuditSummary
 
-#: Maximum missed stories and outlets that are shown.
-SHOWN, SHOWN_OUTLETS = 20, 10
-
 
 def audit(
     folder: ConfigDir = DEFAULT_CONFIG,
@@ -33,9 +30,6 @@ def audit(
     if json:
         terminal.answer(shown)
         return
-    if not shown.indexes and not shown.months:
-        terminal.say("No rule is audited. To audit a rule, add the key: audit: true")
-        return
     header = ("month", "rule", "carried", "late", "hours late", "only elsewhere")
     rows = [
         (row.month, row.rule, str(row.carried), str(row.late), str(row.hours_late or ""), str(row.only_elsewhere))
@@ -44,11 +38,11 @@ def audit(
     if rows:
         terminal.show_columns(header, rows, unbroken=header[:1])
         terminal.row("")
-    for story in shown.missed[:SHOWN]:
+    else:
+        terminal.say("The audit has no results. To audit a rule, add the key: audit: true")
+    for story in shown.missed:
         terminal.row(f"{story.reported_at:%Y-%m-%d %H:%M} UTC  {story.headline}  ({', '.join(story.outlets)})")
-    if len(shown.missed) > SHOWN:
-        terminal.row(f"and {len(shown.missed) - SHOWN} more; --json lists them", style="dim")
-    for outlet in shown.outlets[:SHOWN_OUTLETS]:
+    for outlet in shown.outlets:
         hint = f"; wirewatch feeds find {outlet.site}" if outlet.site else ""
         terminal.row(f"{outlet.outlet}: {format_count(outlet.stories, 'story')} that no feed carried{hint}")
     show_summary(shown)
@@ -63,8 +57,5 @@ def show_summary(shown: AuditSummary) -> None:
     else:
         missed, late = recall.only_elsewhere, recall.late
         terminal.row(f"recall: {recall.recall:.0%} of {stories}; {missed} only elsewhere, {late} late", style="dim")
-    for index in shown.indexes:
-        if index.error:
-            answered = f"{index.answered_at:%Y-%m-%d %H:%M} UTC" if index.answered_at else "never"
-            text = f"{index.index} did not answer the audit: {index.error}; it last answered: {answered}"
-            terminal.row(text, style="yellow")
+    for index, error in shown.failing.items():
+        terminal.row(f"{index} did not answer the audit: {error}", style="yellow")

@@ -125,6 +125,8 @@ async def serving(items: Sequence[DemoItem], outside: Sequence[DemoItem]) -> Asy
         yield origin
 
 
+#: What the kept rules have instead of ``audit: true``.
+AUDIT_OFF = "    # audit: true would ask Google News, Bing News and GDELT on the internet.\n"
 STORY = Path(bot.__file__).parent / "demo"
 
 
@@ -192,6 +194,9 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         feeds = place / "feeds.yaml"
         feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
         settings = app.load(place, own)
+        # A bot that runs with the kept folder must not ask the real search engines unless its user wants that.
+        rules = place / "rules" / "telecom.yaml"
+        rules.write_text(rules.read_text("utf-8").replace("    audit: true\n", AUDIT_OFF), "utf-8")
         environment = app.Environment(environ=own, clock=clock, run_jobs=_run_jobs_often)
         fetcher = LocalFetcher(fetcher_of(settings.bot.fetch, environment), origin)
         environment = replace(environment, fetcher=fetcher)

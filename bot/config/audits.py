@@ -9,7 +9,6 @@ are omitted, and the rule itself decides about what the engine returns.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +17,6 @@ from urllib.parse import quote
 import msgspec
 
 from bot.feeds import places
-from bot.model.audit import IndexState
 from bot.model.feeds import Feed, FeedState
 from bot.model.rules import FROM_TERMS
 from bot.rules import expression
@@ -54,19 +52,11 @@ class IndexSearch(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
 
 
-def index_states(searches: Iterable[IndexSearch], states: Mapping[str, FeedState]) -> list[IndexState]:
-    """Return the state of each index that is asked, in alphabetical order. ``states`` are those of its searches."""
-    urls = defaultdict[str, list[str]](list)
-    for search in searches:
-        urls[search.index].append(search.feed.url)
-    indexes = []
-    for index in sorted(urls):
-        polled = [states[url] for url in urls[index] if url in states and states[url].polled_at is not None]
-        last = max(polled, key=lambda state: state.polled_at or state.due_at, default=None)
-        answered_at = max((state.ok_at for state in polled if state.ok_at is not None), default=None)
-        asked_at, error = (last.polled_at, last.error or "") if last else (None, "")
-        indexes.append(IndexState(index=index, asked_at=asked_at, answered_at=answered_at, error=error))
-    return indexes
+def find_failing(searches: Iterable[IndexSearch], states: Mapping[str, FeedState]) -> dict[str, str]:
+    """Return index -> error, for the indexes that did not answer the last search. ``states`` are by address."""
+    polled = [(search.index, states[search.feed.url]) for search in searches if search.feed.url in states]
+    last = dict(sorted(polled, key=lambda pair: pair[1].polled_at or pair[1].due_at))
+    return {index: state.error for index, state in last.items() if state.error}
 
 
 class NotSearchable(ValueError):

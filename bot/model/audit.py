@@ -38,21 +38,19 @@ def name_outlets(reports: Iterable[OutsideReport]) -> dict[str, str]:
     return names
 
 
-class IndexState(msgspec.Struct, frozen=True, kw_only=True):
-    """When an outside index was last asked and last answered, and why it did not answer the last question."""
+class OutsideEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that outside reports of a rule are about. The times are those of its first reports."""
 
-    #: google-news, bing-news or gdelt.
-    index: str
-    asked_at: datetime | None
-    answered_at: datetime | None
-    #: Empty if it did.
-    error: str
+    rule: str
+    event: str
+    listed_at: datetime
+    reported_at: datetime
+    carried_at: datetime | None
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How many outside stories of a rule our feeds carried in time, carried late, or did not carry."""
+    """How many outside stories our feeds carried in time, carried late, or did not carry."""
 
-    rule: str
     carried: int
     late: int
     only_elsewhere: int
@@ -63,3 +61,18 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     def stories(self) -> int:
         """The number of outside stories."""
         return self.carried + self.late + self.only_elsewhere
+
+    @property
+    def recall(self) -> float | None:
+        """The share that feeds carried, or None if there are too few stories."""
+        return (self.carried + self.late) / self.stories if self.stories >= FEWEST_STORIES else None
+
+
+def count_coverage(events: Iterable[OutsideEvent]) -> Coverage:
+    """Count events by whether feeds carried them."""
+    delays = [event.carried_at - event.reported_at if event.carried_at else None for event in events]
+    late = [delay for delay in delays if delay is not None and delay >= LATE_AFTER]
+    missed = delays.count(None)
+    hours = round(sum(late, timedelta()) / timedelta(hours=1) / len(late), 1) if late else None
+    carried = len(delays) - len(late) - missed
+    return Coverage(carried=carried, late=len(late), only_elsewhere=missed, hours_late=hours)

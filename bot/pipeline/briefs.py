@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from bot import storage
 from bot.alerts import next_brief_time, routing
-from bot.config.audits import index_states
+from bot.config import audits
 from bot.config.settings import Settings
 from bot.durations import format_count, format_duration, format_time
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -351,7 +351,7 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
     }
     if not rules:
         return [], ""
-    total = sum(coverage.stories for coverage in tx.audits.count(since=period.since, until=period.until, rules=rules))
+    total = len(tx.audits.events(since=period.since, until=period.until, rules=rules))
     zone, entries = brief_zone(settings, period.channel), []
     for reports in tx.audits.missed(since=period.since, until=period.until, rules=rules):
         first, rule = reports[0].article, reports[0].rule
@@ -360,9 +360,8 @@ def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) 
         details = (f"{names[first.owner]}{more}, {format_time(first.when, zone)}", rule)
         entries.append(BriefEntry(headline=first.title, link=first.link, rule=rule, details=details))
     searches = settings.audit_searches
-    states = tx.feeds.get_many([search.feed.url for search in searches])
-    failing = [index.index for index in index_states(searches, states) if index.error]
-    remark = f"; no answer from {', '.join(failing)}" if failing else ""
+    failing = audits.find_failing(searches, tx.feeds.get_many([search.feed.url for search in searches]))
+    remark = f"; no answer from {', '.join(sorted(failing))}" if failing else ""
     return entries, f"{len(entries)} of {format_count(total, 'story')}{remark}"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 
 import pydantic
 
-from bot.config.audits import index_states
-from bot.model.audit import FEWEST_STORIES, RECALL_PERIOD, OutsideReport, name_outlets
+from bot.config import audits
+from bot.model.audit import RECALL_PERIOD, OutsideEvent, OutsideReport, count_coverage, name_outlets
 from bot.queries.registry import (
     Archive,
     Document,
@@ -37,10 +36,11 @@ class AuditParameters(Parameters):
 
 
 class CoverageDocument(Document):
-    """How many outside stories feeds carried in time, carried late or did not carry."""
+    """How many outside stories feeds carried in time, late (by how many hours on average), or did not carry."""
 
     carried: int
     late: int
+    hours_late: float | None
     only_elsewhere: int
 
 
@@ -52,11 +52,10 @@ class RecallDocument(CoverageDocument):
 
 
 class MonthDocument(CoverageDocument):
-    """The outside stories of one rule in one month (UTC). ``hours_late`` is the mean delay of the late ones."""
+    """The outside stories of one rule in one month (UTC)."""
 
     rule: str
     month: str
-    hours_late: float | None
 
 
 class MissedDocument(Document):
@@ -77,20 +76,11 @@ class OutletDocument(Document):
     stories: int
 
 
-class IndexDocument(Document):
-    """An outside index: when it was last asked and last answered, and why it did not answer the last question."""
-
-    index: str
-    asked_at: Time | None
-    answered_at: Time | None
-    error: str
-
-
 class AuditSummary(Document):
-    """The recall of the last 30 days, and the indexes."""
+    """The recall of the last 30 days, and why an index (google-news, bing-news, gdelt) did not answer last."""
 
     recall: RecallDocument
-    indexes: list[IndexDocument]
+    failing: dict[str, str]
 
 
 class AuditDocument(AuditSummary):
@@ -103,27 +93,25 @@ class AuditDocument(AuditSummary):
 
 def show_audit(archive: Archive, parameters: AuditParameters) -> AuditDocument:
     """Show what news search engines listed for audited rules, and which stories of it no feed carried."""
-    audits, now = archive.tx.audits, archive.now
-    since = parse_time("since", parameters.since, now)
+    since = parse_time("since", parameters.since, archive.now)
     assert since is not None
-    # Months before the first report are not counted one by one: a request may name the year 1000.
-    since = max(since, audits.first_listed() or now)
-    rules = None
+    events, rules = archive.tx.audits.events(since=since, until=archive.now), None
     if parameters.rule is not None:
-        loaded = {entry.rule.name for entry in archive.settings.rules}
-        counted = {coverage.rule for coverage in audits.count(since=since, until=now)}
-        rules = errors.find_names(parameters.rule, loaded | counted)
+        names = {entry.rule.name for entry in archive.settings.rules} | {event.rule for event in events}
+        rules = errors.find_names(parameters.rule, names)
         if not rules:
             raise unknown_rule(parameters.rule, archive.settings)
-    months = [
-        MonthDocument(month=f"{begin:%Y-%m}", **fields_of(coverage, MonthDocument))
-        for begin, end in _split_months(since, now)
-        for coverage in audits.count(since=begin, until=end, rules=rules)
-    ]
-    missed = audits.missed(since=since, until=now, rules=rules)
+    months = defaultdict[tuple[str, str], list[OutsideEvent]](list)
+    for event in events:
+        if rules is None or event.rule in rules:
+            months[f"{event.listed_at:%Y-%m}", event.rule].append(event)
+    missed = archive.tx.audits.missed(since=since, until=archive.now, rules=rules)
     return AuditDocument(
         **dict(_summarize(archive, rules)),
-        months=months,
+        months=[
+            MonthDocument(month=month, rule=rule, **fields_of(count_coverage(months[month, rule]), CoverageDocument))
+            for month, rule in sorted(months, reverse=True)
+        ],
         missed=list(map(_describe_missed, missed[:MOST_MISSED])),
         outlets=_count_outlets(missed),
     )
@@ -138,30 +126,11 @@ def summarize_audit(archive: Archive) -> AuditSummary | None:
 
 
 def _summarize(archive: Archive, rules: Collection[str] | None = None) -> AuditSummary:
-    """Return the recall of the last 30 days over these rules, or over all rules, and the indexes."""
-    by_rule = archive.tx.audits.count(since=archive.now - RECALL_PERIOD, until=archive.now, rules=rules)
-    stories = sum(coverage.stories for coverage in by_rule)
-    missed = sum(coverage.only_elsewhere for coverage in by_rule)
-    late = sum(coverage.late for coverage in by_rule)
-    recall = RecallDocument(
-        recall=(stories - missed) / stories if stories >= FEWEST_STORIES else None,
-        stories=stories,
-        carried=stories - missed - late,
-        late=late,
-        only_elsewhere=missed,
-    )
+    """Return the recall of the last 30 days over these rules, or over all rules, and the indexes that fail."""
+    events = archive.tx.audits.events(since=archive.now - RECALL_PERIOD, until=archive.now, rules=rules)
     searches = archive.settings.audit_searches
-    states = archive.tx.feeds.get_many([search.feed.url for search in searches])
-    return AuditSummary(recall=recall, indexes=list(map(IndexDocument.of, index_states(searches, states))))
-
-
-def _split_months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the beginning and end of each month of a time, newest first."""
-    while until > since:
-        last_moment = until - timedelta(microseconds=1)
-        begin = max(since, last_moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
-        yield begin, until
-        until = begin
+    failing = audits.find_failing(searches, archive.tx.feeds.get_many([search.feed.url for search in searches]))
+    return AuditSummary(recall=RecallDocument.of(count_coverage(events)), failing=failing)
 
 
 def _describe_missed(reports: Sequence[OutsideReport]) -> MissedDocument:

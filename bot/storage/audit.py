@@ -1,18 +1,18 @@
-"""Store the reports that outside indexes listed, and count the events in them."""
+"""Store the reports that outside indexes listed, and find the events in them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, func, select, type_coerce
+from sqlalchemy import Select, and_, func, select
 
-from bot.model.audit import LATE_AFTER, Coverage, OutsideReport
+from bot.model.audit import OutsideEvent, OutsideReport
 from bot.model.stories import Article, ArticleId
 from bot.storage.articles import place_of
-from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
+from bot.storage.columns import EPOCH, WANTED, Repository, Rows, digest, upsert
 from bot.storage.schema import articles, outside_reports
 from bot.stories.copies import HEADLINE_WORDS
 from bot.text.folding import fold_title
@@ -21,7 +21,6 @@ _REPORT = Rows(OutsideReport, outside_reports)
 _SAVE = upsert([outside_reports.c.id, outside_reports.c.rule], ["event", "carried_at"])
 #: Reports about one event come within this time.
 _EVENT_LASTS = timedelta(days=7)
-_HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 
 
 class CarriedPage(NamedTuple):
@@ -31,20 +30,16 @@ class CarriedPage(NamedTuple):
     first_seen: datetime
 
 
-def _events(since: datetime, until: datetime, rules: Collection[str] | None) -> Subquery:
-    """Return the events that were first listed in this time, of these rules or of all."""
+def _events(since: datetime, until: datetime, rules: Collection[str] | None) -> Select[tuple[Any, ...]]:
+    """Select the events that were first listed in this time, of these rules or of all."""
     table = outside_reports.c
-    times = func.min(table.reported_at).label("reported_at"), func.min(table.carried_at).label("carried_at")
+    times = [func.min(column).label(column.name) for column in (table.listed_at, table.reported_at, table.carried_at)]
     # Read earlier reports too, because a later report does not begin the event again.
-    is_read = table.listed_at >= since - _EVENT_LASTS, table.listed_at < until
+    is_read = table.listed_at >= max(since, EPOCH) - _EVENT_LASTS, table.listed_at < until
     statement = select(table.rule, table.event, *times).where(*is_read)
     if rules is not None:
         statement = statement.where(table.rule.in_(rules))
-    return statement.group_by(table.rule, table.event).having(func.min(table.listed_at) >= since).subquery()
-
-
-def _microseconds(column: ColumnElement[datetime]) -> ColumnElement[int]:
-    return type_coerce(column, BigInteger)
+    return statement.group_by(table.rule, table.event).having(func.min(table.listed_at) >= since)
 
 
 class Audits(Repository):
@@ -77,29 +72,12 @@ class Audits(Repository):
             pages |= {report: first[key] for report, key in keys.items() if key in first}
         return pages
 
-    def first_listed(self) -> datetime | None:
-        """Return when the first stored report was listed, or None if there is none."""
-        first: datetime | None = self._connection.scalar(select(func.min(outside_reports.c.listed_at)))
-        return first
-
-    def count(self, *, since: datetime, until: datetime, rules: Collection[str] | None = None) -> Sequence[Coverage]:
-        """Count the events that were first listed in this time, by rule."""
-        events = _events(since, until, rules)
-        delay = _microseconds(events.c.carried_at) - _microseconds(events.c.reported_at)
-        is_late = delay >= LATE_AFTER // timedelta(microseconds=1)
-        missed = func.count().filter(events.c.carried_at.is_(None))
-        columns = func.count(), missed, func.count().filter(is_late), func.avg(delay).filter(is_late)
-        statement = select(events.c.rule, *columns).group_by(events.c.rule).order_by(events.c.rule)
-        return [
-            Coverage(
-                rule=rule,
-                carried=total - only_elsewhere - late,
-                late=late,
-                only_elsewhere=only_elsewhere,
-                hours_late=None if delay is None else round(float(delay) / _HOUR, 1),
-            )
-            for rule, total, only_elsewhere, late, delay in self._connection.execute(statement)
-        ]
+    def events(
+        self, *, since: datetime, until: datetime, rules: Collection[str] | None = None
+    ) -> Sequence[OutsideEvent]:
+        """Return the events that were first listed in this time."""
+        rows = self._connection.execute(_events(since, until, rules))
+        return [OutsideEvent(**row) for row in rows.mappings()]
 
     def missed(
         self, *, since: datetime, until: datetime, rules: Collection[str] | None = None
@@ -108,7 +86,7 @@ class Audits(Repository):
 
         The reports of an event are in the order of publication.
         """
-        events = _events(since, until, rules)
+        events = _events(since, until, rules).subquery()
         reports: defaultdict[tuple[str, str], list[OutsideReport]] = defaultdict(list)
         table = outside_reports.c
         statement = select(outside_reports).join(

@@ -113,7 +113,7 @@ class Metrics(Observer):
             "Share of such stories that feeds carried; no sample for fewer than ten stories.",
             "days",
         )
-        self._answers_of = gauge("audit_index_up", "1 if an outside index answered its last question.", "index")
+        self._failing = gauge("audit_index_failing", "1 if an outside index did not answer its last question.", "index")
         self._loaded = gauge(
             "config_last_reload_timestamp_seconds", "Time of the last successful reload of the configuration."
         )
@@ -207,7 +207,7 @@ class Metrics(Observer):
         return generate_latest(self._registry)
 
     def _show_audit(self, audit: AuditSummary | None) -> None:
-        for metric in (self._stories, self._recall, self._answers_of):
+        for metric in (self._stories, self._recall, self._failing):
             metric.clear()
         if audit is None:
             return
@@ -217,6 +217,5 @@ class Metrics(Observer):
             self._stories.labels(coverage).set(count)
         if recall.recall is not None:
             self._recall.labels(str(RECALL_PERIOD.days)).set(recall.recall)
-        for index in audit.indexes:
-            if index.asked_at is not None:
-                self._answers_of.labels(index.index).set(not index.error)
+        for index in audit.failing:
+            self._failing.labels(index).set(1)

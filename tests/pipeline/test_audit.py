@@ -19,7 +19,7 @@ from bot.app.runtime import App
 from bot.config import audits
 from bot.config.settings import Settings
 from bot.fetch.client import HttpFetcher
-from bot.model.audit import Coverage, OutsideReport
+from bot.model.audit import OutsideReport, count_coverage
 from bot.model.feeds import FeedState
 from tests.config import folders
 from tests.testbed.commands import wirewatch
@@ -81,9 +81,9 @@ class Desk:
     async def coverage(self) -> tuple[int, int, int, float | None]:
         """The number of events that were carried in time, late and not at all, and the hours of the late ones."""
         until = self.clock.now() + HOUR
-        coverages = await self.running.store.read(lambda tx: tx.audits.count(since=START, until=until))
-        [found] = coverages or [Coverage(rule="", carried=0, late=0, only_elsewhere=0, hours_late=None)]
-        return found.carried, found.late, found.only_elsewhere, found.hours_late
+        events = await self.running.store.read(lambda tx: tx.audits.events(since=START, until=until))
+        coverage = count_coverage(events)
+        return coverage.carried, coverage.late, coverage.only_elsewhere, coverage.hours_late
 
     async def states(self) -> dict[str, FeedState]:
         """The state of each index."""
