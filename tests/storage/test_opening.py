@@ -7,8 +7,6 @@ import os
 import resource
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -65,15 +63,6 @@ async def test_a_database_file_may_have_any_name(tmp_path: Path) -> None:
     await store.close()
     assert file.is_file()
     storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
-
-
-def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
-    code = (
-        "import os; from bot import storage; from tests.testbed.fakes import FakeClock;"
-        f"storage.open_store('sqlite:///{file}', clock=FakeClock()); os.kill(os.getpid(), 9)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
-    open_again(file).close_now()
 
 
 async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(owned: storage.Store, file: Path) -> None:
@@ -134,10 +123,11 @@ async def test_a_time_without_zone_is_refused(store: storage.Store) -> None:
         ("mysql://h/d", "'mysql' is not supported; write sqlite:///"),
         ("nonsense", "not an address; write sqlite:///"),
         ("sqlite://data/x.db", "an SQLite address has no host"),
+        ("postgresql://bot@127.0.0.1:1/db", "no connection; check that the server runs"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_with_the_right_form(address: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+def test_the_error_about_an_address_that_cannot_be_used_says_what_to_do(address: str, says: str) -> None:
+    with pytest.raises((ConfigError, StoreUnavailable), match=says):
         storage.open_store(address, clock=FakeClock())
 
 
@@ -148,11 +138,6 @@ def test_no_text_holds_the_password(postgres_server: Server) -> None:
         storage.open_store(address, clock=FakeClock())
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in str(caught.value.__cause__)
-
-
-def test_the_error_about_an_absent_server_says_what_to_check() -> None:
-    with pytest.raises(StoreUnavailable, match="no connection; check that the server runs"):
-        storage.open_store("postgresql://bot@127.0.0.1:1/db", clock=FakeClock())
 
 
 # -- what a disk may do
@@ -182,31 +167,29 @@ async def test_a_disk_that_is_full_or_fails_is_reported_and_nothing_is_lost(owne
     assert await owned.read(lambda tx: tx.articles.count()) == 2
 
 
-def _damage(file: Path) -> None:
+def damage(file: Path) -> None:
     open_again(file).close_now()
-    data = bytearray(file.read_bytes())
-    data[100:] = b"\xff" * (len(data) - 100)
-    file.write_bytes(data)
-
-
-def _write_a_letter(file: Path) -> None:
-    file.parent.mkdir()
-    file.write_bytes(b"not a database, but a letter to a friend" * 100)
+    content = file.read_bytes()
+    file.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_damage, "it is damaged; put the last backup"),
-        (_write_a_letter, "not an SQLite database; check the address"),
-        (lambda file: file.mkdir(parents=True), "cannot be opened; check that the folder exists"),
-        (lambda file: file.parent.write_text("a file"), "its folder cannot be created"),
+        (damage, "it is damaged; put the last backup"),
+        (
+            lambda file: file.write_bytes(b"not a database, but a letter to a friend" * 100),
+            "not an SQLite database; check the address",
+        ),
+        (lambda file: file.mkdir(), "cannot be opened; check that the folder exists"),
+        (lambda file: file.parent.rmdir() or file.parent.write_text("a file"), "its folder cannot be created"),
     ],
     ids=["damaged", "a letter", "a folder", "a file in the folder's place"],
 )
 def test_a_file_that_cannot_be_opened_is_reported_and_left_as_it_is(
     file: Path, spoil: Callable[[Path], object], words: str
 ) -> None:
+    file.parent.mkdir()
     spoil(file)
     before = file.read_bytes() if file.is_file() else b""
     with pytest.raises(StoreUnavailable, match=words):
