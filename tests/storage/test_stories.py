@@ -81,7 +81,7 @@ def test_a_merged_story_continues_in_the_oldest_one_in_whatever_order_the_merges
     assert load(tx, C).merged_into == A
     assert [item.id for item in tx.stories.since(None)] == [A, C, B], "oldest first"
     assert [item.id for item in tx.stories.open_since(START)] == [A]
-    keep(tx, story("D", minutes=2), story("E", minutes=1))
+    keep(tx, story("D", minutes=2), replace(story("E", minutes=1), last_seen=START + 9 * MINUTE))
     assert [item.id for item in tx.stories.open_since(START + MINUTE)] == ["E", "D"]
     assert tx.stories.of_article(two.id) == stored
 
