@@ -128,8 +128,11 @@ def with_buttons(server: Server, **changes: Any) -> Channel:
 
 
 @asynccontextmanager
-async def listening(*chats: Any) -> AsyncIterator[FakeApp]:
-    [listener] = channels.listeners(chats)
+async def listening(server: Server, *others: Channel, **keys: Any) -> AsyncIterator[FakeApp]:
+    """Post a story with buttons, and listen for presses under it."""
+    channel = with_buttons(server, **keys)
+    await channel.send(delivery(messages.POST))
+    [listener] = channels.listeners([channel, *others])
     assert listener.is_alone
     app = FakeApp(result=ActionResult(text="Useful for everybody. " + "x" * 300))
     async with listen(listener, app):
@@ -153,30 +156,24 @@ async def test_a_story_has_three_buttons_and_other_messages_have_none(server: Se
     assert buttons(server, -1) == []
 
 
-async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(server: Server) -> None:
-    channel = with_buttons(server)
-    await channel.send(delivery(messages.POST))
-    async with listening(channel) as app:
+async def test_a_press_is_kept_confirmed_and_answered_and_another_form_is_passed_over(server: Server) -> None:
+    async with listening(server) as app:
+        for data in ("explode:abc", "useful:", "useful:a b", "useful:" + "x" * 51, "other", "useful:a\n", "split:abc"):
+            server.service.send(data, server.service.messages()[0])
         server.service.press()
-        await until(lambda: server.service.answers)
         server.service.press(person=78, name=None)
         await until(lambda: not server.service.updates)
     first, second = app.presses
-    assert (first.person, first.action, first.story) == (
-        Person(id="77", name="@ann_desk"),
-        Useful(),
-        messages.STORY,
-    )
-    assert (first.place, first.ref) == (str(telegram.NEWS), "1")
+    assert (first.person, first.action) == (Person(id="77", name="@ann_desk"), Useful())
+    assert (first.story, first.place, first.ref) == (messages.STORY, str(telegram.NEWS), "1")
     assert (second.person.id, second.person.name, second.id == first.id) == ("78", "Ann", False)
+    assert "Useful for everybody" in server.service.answers[-1]
     assert all(len(answer) <= 200 for answer in server.service.answers)
     assert app.changes == [None]
 
 
 async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> None:
-    channel = with_buttons(server)
-    await channel.send(delivery(messages.POST))
-    async with listening(channel) as app:
+    async with listening(server) as app:
         app.fails = True
         server.service.press()
         await until(lambda: server.asked("ask") > 3)
@@ -186,22 +183,9 @@ async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> Non
     assert len(app.presses) == 1
 
 
-async def test_a_press_of_another_form_is_passed_over(server: Server) -> None:
-    channel = with_buttons(server)
-    await channel.send(delivery(messages.POST))
-    async with listening(channel) as app:
-        for data in ("explode:abc", "useful:", "useful:a b", "useful:" + "x" * 51, "other", "useful:a\n", "split:abc"):
-            server.service.send(data, server.service.messages()[0])
-        server.service.press()
-        await until(lambda: app.presses)
-    assert len(app.presses) == 1
-
-
 async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> None:
     server.service.add_chat(-1007, "Duty")
-    desk = with_buttons(server, may_act="78")
-    await desk.send(delivery(messages.POST))
-    async with listening(desk, with_buttons(server, to="-1007")) as app:
+    async with listening(server, with_buttons(server, to="-1007"), may_act="78") as app:
         server.service.press(person=77)
         server.service.press(person=78)
         await until(lambda: len(app.presses) == 2)
@@ -209,9 +193,7 @@ async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> N
 
 
 async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again(server: Server) -> None:
-    channel = with_buttons(server)
-    await channel.send(delivery(messages.POST))
-    async with listening(channel) as app:
+    async with listening(server) as app:
         server.service.press("More…")
         await until(lambda: "‹ Back" in buttons(server))
         assert "Silence this story here" in buttons(server)
@@ -231,29 +213,23 @@ async def test_another_program_with_the_same_bot_is_reported_with_what_to_do_unt
     words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     server.fail("ask", telegram.Refused(409, words).answer)
     server.service.webhook = "https://other.example/hook"
-    async with listening(with_buttons(server)) as app:
+    async with listening(server) as app:
         await until(lambda: len(app.changes) > 1)
+        *_, line = await with_buttons(server).check()
         server.service.webhook = ""
         await until(lambda: None in app.changes)
-    getting, having_webhook = app.changes[0], app.changes[1]
-    assert "conflict with another getUpdates request; another program" in str(getting)
-    assert "conflict with a webhook; another program receives the updates of this bot" in str(having_webhook)
-    assert telegram.TOKEN not in str(having_webhook)
-
-
-async def test_the_check_says_whether_another_program_receives_the_presses(server: Server) -> None:
-    assert all(line.is_good for line in await with_buttons(server).check())
-    server.service.webhook = "https://other.example/hook"
-    *_, line = await with_buttons(server).check()
+    getting, having_webhook = str(app.changes[0]), str(app.changes[1])
+    assert "conflict with another getUpdates request; another program" in getting
+    assert "conflict with a webhook; another program receives the updates of this bot" in having_webhook
+    assert telegram.TOKEN not in having_webhook
     assert not line.is_good
     assert "a separate bot" in line.help
-    assert all(line.is_good for line in await bot(server).check())
+    assert all(line.is_good for line in await with_buttons(server).check())
 
 
 async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Server) -> None:
     clock = FakeClock()
-    channel = with_buttons(server, clock=clock)
-    async with listening(channel):
+    async with listening(server, clock=clock):
         await until(lambda: server.asked("ask") >= 20)
         request, began = server.asked("ask"), clock.now()
     assert (began - START).total_seconds() >= request - 2, "the clock advances only by sleeping"
