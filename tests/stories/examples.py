@@ -96,13 +96,6 @@ def threads(index: Index, *articles: Article, rule: str = "", terms: tuple[str, 
     return collected
 
 
-ORDER = article(
-    "Pakistan orders BlackBerry to open its enterprise servers",
-    "Pakistan's telecom regulator, the PTA, has told mobile operators to shut down BlackBerry Enterprise Service (BES) "
-    "by 30 November unless security agencies can read its traffic. The PTA gave security reasons in its order.",
-    at=datetime(2015, 7, 25, 8, 0, tzinfo=UTC),
-    outlet="Herald",
-)
 EXIT = article(
     "BlackBerry to leave Pakistan over demand for a backdoor",
     "BlackBerry said it will quit Pakistan rather than give the PTA unfettered access to the traffic of its BES "

@@ -1,4 +1,4 @@
-"""Articles become stories."""
+"""Articles become stories: what joins, what opens a story, and what people decided."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bot.model.rules import Group
 from bot.model.stories import Article, JoinReason, StoryId
 from bot.stories import profile
 from bot.stories.index import Index
@@ -19,18 +20,22 @@ from tests.stories.test_wordings import LOOK_ALIKES
 
 #: The example story runs from July to December.
 WINDOW = timedelta(days=200)
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def test_an_article_with_nothing_like_it_opens_a_story() -> None:
-    join = put(Index(window=WINDOW), article("Comet seen over Quetta", "Astronomers watched a comet pass."))
+@pytest.fixture
+def index() -> Index:
+    return Index(window=WINDOW)
+
+
+def test_an_article_with_nothing_like_it_opens_a_story(index: Index) -> None:
+    join = put(index, article("Comet seen over Quetta", "Astronomers watched a comet pass."))
 
     assert join.reason is JoinReason.OPENED
     assert join.detail == "no open story shares its words"
 
 
-def test_a_reason_names_what_is_shared() -> None:
-    index = Index(window=WINDOW)
+def test_a_reason_names_what_is_shared(index: Index) -> None:
     put(index, examples.EXIT)
 
     join = put(index, examples.AFFECTED)
@@ -44,10 +49,11 @@ def test_a_reason_names_what_is_shared() -> None:
 
 def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
     index = Index(window=14 * DAY)
+    later = replace(examples.AFFECTED, first_seen=examples.EXIT.first_seen + 15 * DAY)
 
-    july, december = threads(index, examples.ORDER, examples.EXIT)
+    first, other = threads(index, examples.EXIT, later)
 
-    assert july != december
+    assert first != other
 
 
 EXIT_AGAIN = f"{examples.EXIT.text} (Agencies)"
@@ -83,8 +89,13 @@ FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the
         "an equal footer",
     ],
 )
-def test_a_syndicated_copy_joins_and_names_its_original(first: Article, later: Article, *, is_copy: bool) -> None:
-    index = Index(window=WINDOW)
+def test_a_syndicated_copy_joins_and_names_its_original(
+    index: Index,
+    first: Article,
+    later: Article,
+    *,
+    is_copy: bool,
+) -> None:
     home = put(index, first).story
 
     join = put(index, later)
@@ -94,8 +105,7 @@ def test_a_syndicated_copy_joins_and_names_its_original(first: Article, later: A
 
 
 @pytest.mark.parametrize("is_same", [True, False])
-def test_the_same_link_is_the_same_story_if_the_titles_agree_too(*, is_same: bool) -> None:
-    index = Index(window=WINDOW)
+def test_the_same_link_is_the_same_story_if_the_titles_agree_too(index: Index, *, is_same: bool) -> None:
     page = "https://gazette.example/live"
     first = put(index, article("Storm nears the coast: live updates", "Nothing yet.", link=page))
 
@@ -119,8 +129,7 @@ SHIP_LOST = article(
 )
 
 
-def test_an_article_that_tells_two_stories_merges_none_of_which_it_is_not_sure() -> None:
-    index = Index(window=WINDOW)
+def test_an_article_that_tells_two_stories_merges_none_of_which_it_is_not_sure(index: Index) -> None:
     ferry, crew = put(index, FERRY), put(index, CREW)
     assert ferry.story != crew.story
 
@@ -143,8 +152,7 @@ def test_a_loaded_index_decides_as_the_one_that_grew() -> None:
     assert put(grown, examples.MESSENGER).detail == put(loaded, examples.MESSENGER).detail
 
 
-def test_a_story_that_was_merged_is_not_loaded() -> None:
-    index = Index(window=WINDOW)
+def test_a_story_that_was_merged_is_not_loaded(index: Index) -> None:
     index.load([replace(examples.story(examples.EXIT), merged_into=StoryId("other"))])
 
     assert not index.joins
@@ -210,8 +218,7 @@ def test_any_text_finds_a_story(texts: list[tuple[str, str]]) -> None:
     assert index.joins.keys() == {one.id for one in batch}
 
 
-def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among_them_is_not() -> None:
-    index = Index(window=WINDOW)
+def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among_them_is_not(index: Index) -> None:
     burst = [
         article(
             f"Regulator orders BlackBerry to open backdoor, Outlet{number} reports",
@@ -244,11 +251,6 @@ def test_words_of_scripts_without_spaces_are_pairs() -> None:
     assert [token.stem for token in words.words_of("退出巴基")] == ["退出", "出巴", "巴基"]
 
 
-@given(st.text())
-def test_no_word_is_empty(text: str) -> None:
-    assert all(token.stem for token in words.words_of(text))
-
-
 def test_names_are_told_by_capitals_inside_sentences() -> None:
     read = profile.profile_of(
         arrival(article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short."))
@@ -263,3 +265,161 @@ def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
 
     assert "pakistan" in read.names
     assert not {"police", "deadline", "moved"} & read.names.keys()
+
+
+def test_an_unsure_article_opens_a_story_and_names_the_nearest(index: Index) -> None:
+    opened = put(index, examples.EXIT, "rule", "PTA")
+    near = put(index, examples.AFFECTED, "rule", "PTA", mode=Group.OFF)
+
+    assert opened.near is None
+    assert near.reason is JoinReason.UNSURE
+    assert near.near == opened.story != near.story
+    assert near.detail.startswith("nearest open story: ")
+
+
+def test_what_follows_another_event_joins_it_and_not_the_first(index: Index) -> None:
+    first, other, later = (
+        put(index, one, "rule", "BlackBerry") for one in (examples.EXIT, examples.MESSENGER, examples.MESSENGER_AGAIN)
+    )
+
+    assert later.story == other.story != first.story
+
+
+FINES = tuple(
+    article(f"Ofcom fines {name} over {matter}", f"Ofcom has fined {name} for {matter}, it said.", outlet=f"Wire{at}")
+    for at, (name, matter) in enumerate(
+        (("Northlink", "emergency calls"), ("Calder", "missing contracts"), ("Kekchan", "age checks"))
+    )
+)
+ROUNDUP = article(
+    "The week in penalties: Northlink, Calder, Kekchan",
+    "Ofcom fined Northlink over emergency calls, Calder over missing contracts and Kekchan over age checks.",
+    at=START + 20 * HOUR,
+    outlet="Weekly",
+)
+
+
+def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies(index: Index) -> None:
+    join_batch(index, [arrival(fine, "fines", "Ofcom", "fines") for fine in FINES])
+    (join,) = join_batch(index, (arrival(ROUNDUP, "fines", "Ofcom", "fined"),))
+    later = article(
+        "Penalties of the week: Calder, Kekchan and Northlink",
+        "Fined this week: Northlink over emergency calls, Calder over contracts, Kekchan over age checks.",
+        at=START + 21 * HOUR,
+        outlet="Echo",
+    )
+    copy = article(ROUNDUP.title, ROUNDUP.text, at=START + 22 * HOUR, outlet="Mirror")
+
+    second, third = join_batch(index, (arrival(later, "fines", "Fined"), arrival(copy, "fines", "Ofcom", "fined")))
+
+    assert join.reason is JoinReason.ROUNDUP
+    assert second.story != join.story
+    assert (third.story, third.reason) == (join.story, JoinReason.COPY)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_copy", "joins"),
+    [(Group.NORMAL, False, True), (Group.OFF, False, False), (Group.OFF, True, True)],
+)
+def test_a_rule_that_groups_nothing_gives_each_article_its_story_except_copies(
+    index: Index, mode: Group, *, is_copy: bool, joins: bool
+) -> None:
+    copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
+    both = (examples.EXIT, copy if is_copy else examples.AFFECTED)
+
+    first, other = (put(index, item, "rule", "BlackBerry", mode=mode) for item in both)
+
+    assert (first.story == other.story) is joins
+
+
+def test_what_people_split_is_never_joined_there_again_nor_what_is_nearer_to_it(index: Index) -> None:
+    kept, apart = examples.story(examples.EXIT, examples.MOVED), examples.story(examples.AFFECTED)
+    index.load([examples.story(examples.EXIT, examples.MOVED, examples.AFFECTED)])
+    source = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
+
+    index.split(kept, apart)
+    join = put(index, source)
+
+    assert put(index, examples.AFFECTED).story == apart.id
+    assert (join.story, join.merges) == (apart.id, ())
+    restarted = Index(window=WINDOW)
+    restarted.load([kept], [(kept.id, examples.AFFECTED)])
+    assert kept.id not in (put(restarted, source).story, put(restarted, examples.AFFECTED).story)
+
+
+def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it(index: Index) -> None:
+    fined = article("Northlink fined £20m over failed calls", "Ofcom fined Northlink £20m.")
+    title = "Business live blog: Northlink fined £20m over failed calls, markets fall"
+    live = article(title, "Ofcom fined Northlink £20m. Shares fell in London.", outlet="Post")
+    fall = article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun")
+
+    first, blog, later = (put(index, value, "watched", "fined") for value in (fined, live, fall))
+
+    assert blog.reason is JoinReason.ROUNDUP
+    assert blog.story not in (first.story, later.story)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Vanta Holdings denies insolvency", "There is no truth in what was reported, Vanta Holdings said."),
+        ("Correction: Vanta Holdings", "A figure was wrong."),
+        ("Vanta Holdings dementiert", "Vanta Holdings hat das nicht vor und ist nicht zahlungsunfähig."),
+    ],
+)
+def test_a_denial_or_correction_that_stays_alone_names_the_story_that_shares_its_names(
+    index: Index, title: str, text: str
+) -> None:
+    terms = ("insolvency", "figure", "zahlungsunfähig")
+    fire = article("Fire in Leeds cinema", "A fire broke out; no insolvency.", outlet="Sun")
+    claim = article(
+        "Vanta Holdings close to insolvency, lenders warn",
+        "Lenders in Zurich warned that Vanta Holdings cannot repay a bond that falls due next week; insolvency looms.",
+    )
+    report, other = put(index, claim, "insolvencies", *terms), put(index, fire, "insolvencies", *terms)
+
+    later = put(index, article(title, text, at=START + 30 * HOUR, outlet="Mirror"), "insolvencies", *terms)
+
+    assert report.story in (later.near, later.story)
+    assert other.story not in (later.near, later.story)
+
+
+def test_a_denial_names_the_report_of_a_company_although_it_shares_only_the_name_on_which_the_rule_matched(
+    index: Index,
+) -> None:
+    claim = article(
+        "Lenders fear for Vanta", "A bond of Vanta falls due next week, and nobody in Zurich will extend it."
+    )
+    report = put(index, claim, "companies", "Vanta", "Calder")
+    put(index, article("Calder opens a mine", "Calder digs for copper.", outlet="Sun"), "companies", "Vanta", "Calder")
+
+    denial = article("Vanta denies rumours", "All is well, its chief said.", at=START + 30 * HOUR, outlet="Mirror")
+    later = put(index, denial, "companies", "Vanta", "Calder")
+
+    assert later.probability is not None
+    assert later.probability < 0.1
+    assert later.near == report.story
+
+
+@pytest.mark.parametrize("words", ["Morning Report podcast", "Replay: full episode"])
+def test_the_name_of_a_programme_or_of_its_form_is_no_evidence(index: Index, words: str) -> None:
+    one = article(f"{words}: storm nears Quetta", "Wind of 120 km/h.")
+    other = article(f"{words}: bank in Lahore robbed", "Two men fled.", outlet="Sun")
+
+    first, second = (put(index, each, "watched", "storm", "bank") for each in (one, other))
+
+    assert first.story != second.story
+    assert second.near is None
+
+
+def test_a_live_page_on_one_event_joins_its_twin(index: Index) -> None:
+    title, text = "Ferry Shahbaz sinks off Manora with 40 aboard", "The ferry Shahbaz sank off Manora in a storm."
+    first = put(index, article(title, text), "ferries", "ferry")
+    live = article(
+        "Ferry Shahbaz sinks off Manora, 40 were aboard: live",
+        "The ferry Shahbaz sank in a storm off Manora.",
+        outlet="Sun",
+        link="https://sun.example/live/ferry",
+    )
+
+    assert put(index, live, "ferries", "ferry").story == first.story
