@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import channels, storage
-from bot.channels.kit import outline, rendering
+from bot.channels.kit import outline
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.messages import Outgoing
 from bot.model.stories import Member, SendId, Story, StoryId
@@ -102,13 +102,6 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
         ("first", "BlackBerry leaves Pakistan"),
         ("other", "Sindh lifts a ban"),
     ]
-
-
-def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
-    with storage.open_in_memory() as tx:
-        row = messages.reply_row(turn_over(tx, FIRST), decided(AlertAction.REPLY, FIRST), posted(FIRST, "head"))
-    assert row is not None
-    assert "BlackBerry leaves Pakistan" in rendering.plain_message(row.message, names_story=False)
 
 
 LEFT_OUT = (("A rule with a name", 30), ("Another rule with a long name that is shown", 7))

@@ -305,13 +305,6 @@ async def test_a_poisoned_message_does_not_hold_up_the_others(stage: Stage) -> N
     assert (done.sent, done.left_count) == (5, 1)
 
 
-async def test_a_bug_in_a_channel_costs_that_message_its_form_and_nothing_else(stage: Stage) -> None:
-    stage.channel.before.append(KeyError("briefs"))
-    await stage.add(row("a"), row("b"))
-    assert (await stage.sender().drain(MINUTE)).sent == 2
-    assert (await stage.state("a")).is_plain
-
-
 async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_it_is_mended(stage: Stage) -> None:
     def fill_the_disk(_: Delivery) -> None:
         stage.store.failing_writes = 3

@@ -56,7 +56,7 @@ RULE = ("BlackBerry in Pakistan", "BlackBerry", "BES", "PTA", "backdoor", "acces
 
 
 def test_at_least_four_of_eight_wordings_are_one_story_and_the_other_event_is_always_shown() -> None:
-    for other_at in range(1, 9):
+    for other_at in (1, 4, 8):
         index = Index(window=WINDOW)
         rows = [*WORDINGS[:other_at], OTHER, *WORDINGS[other_at:]]
         joins = [
