@@ -434,12 +434,12 @@ async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_a
 
 
 async def test_a_story_is_silenced_by_its_id(room: Newsroom) -> None:
-    report = item("1", "BlackBerry Messenger returns to Sindh")
-    await room.poll(DAWN, report)
+    await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
     (story,) = await room.stories()
     await silence(room, SilenceKind.STORY, story.id, span=None)
-    await room.poll(WIRE, report)
+    await room.poll(WIRE, item("2", "BlackBerry Messenger returns to Sindh"))
     assert [row.message.kind for row in await room.unsent()] == [MessageKind.POST]
+    assert len((await room.stories())[0].members) == 2
 
 
 @pytest.mark.parametrize(
