@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -28,12 +29,11 @@ from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
 from bot.model.archive import Arrival
 from bot.model.audit import LATE_AFTER, OutsideReport
-from bot.model.errors import StoreError
 from bot.model.feeds import Feed, FeedState, Validators
 from bot.model.stories import Article, ArticleId, StoryId
 from bot.patterns import LazyPattern
 from bot.pipeline.meaning import MeaningStage
-from bot.pipeline.poll import OUR_BUG, Poller
+from bot.pipeline.poll import Poller
 from bot.rules import RuleSet
 from bot.storage.audit import CarriedPage
 from bot.stories import grouping
@@ -66,31 +66,6 @@ def next_slot(url: str, now: datetime) -> datetime:
     return slot if slot > earliest else slot + _DAY
 
 
-def choose_due(
-    searches: Sequence[IndexSearch],
-    states: Mapping[str, FeedState],
-    limits: Collection[str],
-    *,
-    now: datetime,
-) -> list[tuple[IndexSearch, FeedState]]:
-    """Return the search that is most overdue for each index, with its state, unless the index needs a pause.
-
-    ``limits`` are the hosts that limit requests.
-    """
-    asked = [(search, states[search.feed.url]) for search in searches]
-    paused = {
-        search.index
-        for search, state in asked
-        if (state.retry_after is not None and state.retry_after > now)
-        or (state.failures and state.polled_at is not None and state.polled_at + _PAUSE > now)
-    }
-    due: dict[str, tuple[IndexSearch, FeedState]] = {}
-    for search, state in sorted(asked, key=lambda pair: pair[1].due_at):
-        if state.due_at <= now and search.index not in paused and links.host_of(state.url) not in limits:
-            due.setdefault(search.index, (search, state))
-    return list(due.values())
-
-
 class Auditor(msgspec.Struct, frozen=True, kw_only=True):
     """Asks the searches that are due, one for each index at a time."""
 
@@ -100,20 +75,23 @@ class Auditor(msgspec.Struct, frozen=True, kw_only=True):
     meaning: MeaningStage | None
 
     async def run(self, settings: Settings) -> None:
-        """Ask each index at most one search. Raises StoreError."""
+        """Ask each index the search that is most overdue, unless the index needs a pause. Raises StoreError."""
         now = self.clock.now()
         searches = [search for search in settings.audit_searches if not search.compiled.rule.has_ended(now)]
-        if not searches:
-            return
         urls = [search.feed.url for search in searches]
         stored, limits = await self.store.read(lambda tx: (tx.feeds.get_many(urls), tx.feeds.host_limits(now=now)))
-        states = {url: FeedState(url=url, due_at=now) for url in urls} | dict(stored)
-        for search, state in choose_due(searches, states, limits, now=now):
-            await self._ask(search, state, settings)
+        by_index = defaultdict[str, list[tuple[FeedState, IndexSearch]]](list)
+        for search in searches:
+            state = stored.get(search.feed.url) or FeedState(url=search.feed.url, due_at=now)
+            by_index[search.index].append((state, search))
+        for pairs in by_index.values():
+            state, search = min(pairs, key=lambda pair: pair[0].due_at)
+            is_paused = links.host_of(state.url) in limits or any(_needs_pause(state, now) for state, _ in pairs)
+            if state.due_at <= now and not is_paused:
+                await self._ask(search, state, settings)
 
     async def _ask(self, search: IndexSearch, state: FeedState, settings: Settings) -> None:
-        """Ask one search, and store its state and what its results show."""
-        rule = search.compiled.rule.name
+        """Ask one search, and store its state, then what its results show."""
         polled = await self.poller.poll(state, settings, feed=search.feed)
         now = self.clock.now()
         finished = polling.FinishedPoll(state, search.feed, settings.bot.fetch, now, jitter=0.0)
@@ -123,28 +101,16 @@ class Auditor(msgspec.Struct, frozen=True, kw_only=True):
             new_state = replace(new_state, validators=Validators(), due_at=next_slot(state.url, now))
         else:
             new_state = polled.state_without_document(finished)
-        reports: Sequence[OutsideReport] = ()
-        try:
-            begin = max(state.baseline_at or now, now - RECENT)
-            results = polled.items[:MOST_RESULTS]
-            articles = [read_result(item, search, at=item.published) for item in results if item.published is not None]
-            listed = [article for article in articles if begin <= article.when <= now - LATE_AFTER]
-            reports = await self._compare(search, listed, settings)
-        except StoreError:
-            raise
-        except Exception:
-            # The fault stays with this search; the other rules are audited.
-            log.critical("an audit raised an unexpected error", rule=rule, exc_info=True)
-            new_state = finished.after_failure(OUR_BUG)
-
-        def write(tx: storage.Transaction) -> None:
-            tx.feeds.save([new_state])
-            tx.audits.save(reports)
-
-        await self.store.write(write)
+        await self.store.write(lambda tx: tx.feeds.save([new_state]))
+        begin = max(state.baseline_at or now, now - RECENT)
+        results = polled.items[:MOST_RESULTS]
+        articles = [read_result(item, search, at=item.published) for item in results if item.published is not None]
+        listed = [article for article in articles if begin <= article.when <= now - LATE_AFTER]
+        reports = await self._compare(search, listed, settings)
+        await self.store.write(lambda tx: tx.audits.save(reports))
         only_elsewhere = sum(report.carried_at is None for report in reports)
         fields = {"results": len(polled.items), "compared": len(reports), "only_elsewhere": only_elsewhere}
-        log.info("rule audited", rule=rule, index=search.index, **fields, error=new_state.error)
+        log.info("rule audited", rule=search.compiled.rule.name, index=search.index, **fields, error=new_state.error)
 
     async def _compare(
         self, search: IndexSearch, listed: Sequence[Article], settings: Settings
@@ -177,6 +143,12 @@ class Auditor(msgspec.Struct, frozen=True, kw_only=True):
             OutsideReport(article=arrival.article, rule=rule.name, event=event, carried_at=carried_at, listed_at=now)
             for arrival, (event, carried_at) in zip(arrivals, events, strict=True)
         ]
+
+
+def _needs_pause(state: FeedState, now: datetime) -> bool:
+    """Return whether the index of a search failed to answer it less than an hour ago, or asks for a longer pause."""
+    is_recent_failure = state.failures > 0 and state.polled_at is not None and state.polled_at + _PAUSE > now
+    return is_recent_failure or (state.retry_after is not None and state.retry_after > now)
 
 
 def read_result(item: Item, search: IndexSearch, *, at: datetime) -> Article:

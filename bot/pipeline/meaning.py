@@ -58,16 +58,10 @@ class MeaningStage:
             return
         articles = await self._store.read(lambda tx: _without_vector(tx, numbers))
         for at in range(0, len(articles), TEXTS_PER_CALL):
-            part = articles[at : at + TEXTS_PER_CALL]
-            try:
-                vectors = await self._encode(name, [beginning(article) for article in part])
-            except Exception as error:  # noqa: BLE001 -- whatever a young native package does, articles are decided
-                self._paused_until = self._clock.now() + PAUSE
-                log.warning("grouping by words alone", pause=format_duration(PAUSE), error=str(error)[:500])
-                await self._note(name, f"the encoder failed: {type(error).__name__}")
+            vectors = await self._encode_articles(name, articles[at : at + TEXTS_PER_CALL])
+            if not vectors:
                 return
-            by_article = dict(zip([article.id for article in part], vectors, strict=True))
-            await self._store.write(partial(_add, by_article))
+            await self._store.write(partial(_add, vectors))
 
     async def vectors_of(self, settings: Settings, articles: Sequence[Article]) -> Mapping[ArticleId, Vector]:
         """Return the vectors of articles that are not stored, or none if the encoder is off, missing or failing."""
@@ -76,14 +70,19 @@ class MeaningStage:
         if is_paused or name is EncoderName.OFF or not encoders.is_installed(name):
             return {}
         for at in range(0, len(articles), TEXTS_PER_CALL):
-            part = articles[at : at + TEXTS_PER_CALL]
-            try:
-                part_vectors = await self._encode(name, [beginning(article) for article in part])
-            except Exception as error:  # noqa: BLE001 -- as in ``prepare``
-                log.warning("audited by words alone", error=str(error)[:500])
-                return {}
-            vectors |= zip([article.id for article in part], part_vectors, strict=True)
+            vectors |= await self._encode_articles(name, articles[at : at + TEXTS_PER_CALL])
         return vectors
+
+    async def _encode_articles(self, name: EncoderName, articles: Sequence[Article]) -> Mapping[ArticleId, Vector]:
+        """Return the vectors of articles, or nothing if the encoder fails, which then pauses."""
+        try:
+            vectors = await self._encode(name, [beginning(article) for article in articles])
+        except Exception as error:  # noqa: BLE001 -- whatever a young native package does, articles are decided
+            self._paused_until = self._clock.now() + PAUSE
+            log.warning("grouping by words alone", pause=format_duration(PAUSE), error=str(error)[:500])
+            await self._note(name, f"the encoder failed: {type(error).__name__}")
+            return {}
+        return dict(zip([article.id for article in articles], vectors, strict=True))
 
     async def _encode(self, name: EncoderName, texts: Sequence[str]) -> Sequence[Vector]:
         if name is EncoderName.FASTEMBED:
