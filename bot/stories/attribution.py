@@ -151,7 +151,7 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
         outlet = mention.outlet
         # "The Bee" is short for the Fresno Bee that was named before.
         is_short = any(_letters(mention.text) in _letters(origin.name) for origin in origins.values())
-        if not is_short and not _is_own(mention, article, names):
+        if (mention.is_listed or not is_short) and not _is_own(mention, article, names):
             origins[outlet.owner] = Origin(outlet.name, outlet.owner, sentence, is_lead)
 
     if author := (article.author or "")[:_OPENING]:
@@ -178,18 +178,17 @@ def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
 
 
 def _is_own(mention: Mention, article: Article, names: OutletNames) -> bool:
-    """Return whether the outlet is the article's own, by its owner, or by a name that resembles its name or site.
-
-    A station or a part of a publishing house often has a similar name: "NBC10" on nbcphiladelphia.com.
-    """
+    """Return whether the outlet is the article's own, by its owner, or by a name that resembles its name or site."""
     outlet, site = _letters(article.outlet), _letters(article.owner.partition(".")[0])
     owners = {article.owner, names.owner_of(outlet), names.owner_of(site)}
     name = _letters(mention.text)
-    brand = name if mention.is_listed or not (letters := _BRAND.match(name)) else letters[0]
+    if not mention.is_listed and (brand := _BRAND.match(name)):
+        # The stations of a network have similar names: "NBC10" on nbcphiladelphia.com.
+        name = brand[0]
     return mention.outlet.owner in owners or any(
         own == name
-        or (min(len(own), len(brand)) >= _SHORT_NAME and (own.startswith(brand) or brand.startswith(own)))
-        or ((len(brand) >= _LONG_NAME or not mention.is_listed) and brand in own)
+        or (min(len(own), len(name)) >= _SHORT_NAME and (own.startswith(name) or name.startswith(own)))
+        or ((len(name) >= _LONG_NAME or not mention.is_listed) and name in own)
         for own in (outlet, site)
     )
 
