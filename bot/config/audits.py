@@ -59,54 +59,37 @@ def find_failing(searches: Iterable[IndexSearch], states: Mapping[str, FeedState
     return {index: state.error for index, state in last.items() if state.error}
 
 
-class NotSearchable(ValueError):
-    """Raised if a rule or a search text has nothing that an index can search."""
-
-    HELP = 'write what to search for: audit: "search text"'
-
-
-def find_searches(rules: Iterable[CompiledRule]) -> list[IndexSearch]:
-    """Return the searches of all audited rules. `wirewatch check` reports the rules that cannot be searched."""
-    searches: list[IndexSearch] = []
-    for compiled in rules:
-        try:
-            searches += [] if compiled.rule.paused else list_searches(compiled)
-        except NotSearchable:
-            continue
-    return searches
-
-
 def list_searches(compiled: CompiledRule) -> list[IndexSearch]:
-    """Return the searches of a rule with the key ``audit``; none for other rules. Raises NotSearchable."""
+    """Return the searches of a rule's key ``audit``, or nothing if an index cannot search for one of its texts."""
     rule, searches = compiled.rule, dict[str, IndexSearch]()
-    for short_form in _list_short_forms(compiled):
-        try:
-            feed = places.expand_short_form(short_form)
-        except places.Unfit:
-            raise NotSearchable(f'"{short_form}" is not a search of a news search engine') from None
-        # Servers do not see the fragment. It makes a rule with new terms start over, like a feed that was added.
-        feed = replace(feed, url=f"{feed.url}#{quote(f'{rule.name} {rule.version}')}", every=timedelta(days=1))
-        searches[feed.url] = IndexSearch(compiled=compiled, index=short_form.partition(":")[0], feed=feed)
-    return list(searches.values())
-
-
-def _list_short_forms(compiled: CompiledRule) -> Iterator[str]:
-    for written in compiled.rule.audit:
+    for written in rule.audit:
         match = _EDITION.match(written)
         text = match[2] if match else written
         editions = [match[1]] if match else [_FIRST_EDITION]
         if text == FROM_TERMS:
             text = make_search_text(compiled)
             editions = editions if match else [*map(_edition_of, _find_languages(compiled))] or editions
-            if not text:
-                raise NotSearchable("an index cannot search for any word or phrase of the rule")
-        for edition in editions:
-            # Without this limit, Google returns old articles too.
-            yield f"google-news:{edition}:{text} when:{RECENT.days}d"
-            yield f"bing-news:{edition}:{text}"
-            if edition.startswith("en-"):
-                # GDELT searches English translations of the articles.
-                yield f"gdelt:{text}"
+        if not text:
+            return []
+        for short_form in _list_short_forms(text, editions):
+            try:
+                feed = places.expand_short_form(short_form)
+            except places.Unfit:
+                return []
+            # Servers do not see the fragment. It makes a rule with new terms start over, like a feed that was added.
+            feed = replace(feed, url=f"{feed.url}#{quote(f'{rule.name} {rule.version}')}", every=timedelta(days=1))
+            searches[feed.url] = IndexSearch(compiled=compiled, index=short_form.partition(":")[0], feed=feed)
+    return list(searches.values())
+
+
+def _list_short_forms(text: str, editions: Iterable[str]) -> Iterator[str]:
+    for edition in editions:
+        # Without this limit, Google returns old articles too.
+        yield f"google-news:{edition}:{text} when:{RECENT.days}d"
+        yield f"bing-news:{edition}:{text}"
+        if edition.startswith("en-"):
+            # GDELT searches English translations of the articles.
+            yield f"gdelt:{text}"
 
 
 def _find_languages(compiled: CompiledRule) -> list[str]:

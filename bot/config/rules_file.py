@@ -206,12 +206,12 @@ class RuleReader(msgspec.Struct):
             return None
         for problem in warnings:
             self._report(problem, node, "warning")
-        if item := node.get("audit"):
-            try:
-                audits.list_searches(compiled)
-            except audits.NotSearchable as error:
-                message = f"the rule is not audited: {error}"
-                self.report.add(item, "no-audit", message, audits.NotSearchable.HELP, severity="warning")
+        if (item := node.get("audit")) and rule.audit and not audits.list_searches(compiled):
+            message = (
+                "the rule is not audited: a news search engine cannot search for this text or for the rule's terms"
+            )
+            help_text = 'write what to search for: audit: "search text"'
+            self.report.add(item, "no-audit", message, help_text, severity="warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)
         return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)

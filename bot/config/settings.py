@@ -17,7 +17,7 @@ import pydantic
 
 from bot import keys, plugins, rules
 from bot.config import secrets
-from bot.config.audits import IndexSearch, find_searches
+from bot.config.audits import IndexSearch, list_searches
 from bot.feeds import links
 from bot.keys import Derived, Key, Parse
 from bot.model.access import Secret
@@ -497,8 +497,8 @@ class Settings:
     @cached_property
     def audit_searches(self) -> Sequence[IndexSearch]:
         """The searches of the audited rules."""
-        audited = [compiled for compiled in self.rules if compiled.rule.audit]
-        return find_searches(audited) if audited else ()
+        audited = (compiled for compiled in self.rules if compiled.rule.audit and not compiled.rule.paused)
+        return [search for compiled in audited for search in list_searches(compiled)]
 
     @cached_property
     def outlet_names(self) -> OutletNames:

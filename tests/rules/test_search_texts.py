@@ -74,8 +74,8 @@ def test_a_rule_may_have_search_texts_in_several_editions(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("keys", ["any: ['/back.?door/']", "all: [t?ial]", "query: 'site:dawn.com'"])
 def test_check_says_that_a_search_text_cannot_be_made(tmp_path: Path, keys: str) -> None:
-    expected = "the rule is not audited: an index cannot search for any word or phrase of the rule"
-    assert searches(tmp_path, f"{keys}, audit: true")[1] == [expected]
+    [message] = searches(tmp_path, f"{keys}, audit: true")[1]
+    assert message.startswith("the rule is not audited")
     assert searches(tmp_path, f"{keys}, audit: 'back door'")[0]
 
 
