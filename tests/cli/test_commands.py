@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -134,12 +133,6 @@ def test_the_folder_of_a_story_command_may_stand_before_or_after_its_name(starte
         assert "wirewatch.db: it does not exist yet" in call("stories", *words, folder=elsewhere, code=2).stderr
 
 
-def test_explain_says_what_is_missing(started: Path) -> None:
-    done = call("explain", "BlackBerry", "--text", "BlackBerry asks the PTA for a meeting", folder=started)
-    assert "does not match" in done.stdout
-    assert "demand" in done.stdout
-
-
 def test_a_name_or_a_query_of_several_words_needs_no_quotation_marks_and_a_refused_rule_is_named_as_refused(
     started: Path,
 ) -> None:
@@ -150,6 +143,9 @@ def test_a_name_or_a_query_of_several_words_needs_no_quotation_marks_and_a_refus
     (started / "config" / "feeds.yaml").write_text("feeds: []\n")
     call("once", folder=started)
     assert "PTA watch list: matches" in call("explain", *"PTA watch --text BES".split(), folder=started).stdout
+    shown = call("explain", "BlackBerry", "--text", "BlackBerry asks the PTA for a meeting", folder=started).stdout
+    assert "does not match" in shown
+    assert "demand" in shown, "what is missing"
     assert "PTA watch list" in call("try", "pta", "watch", folder=started).stdout
     assert "Nothing found" in call("search", *"bes or pta".split(), folder=started).stderr
     added = call("silence", *"add rule PTA watch --for 1d --reason x".split(), folder=started)
@@ -162,21 +158,6 @@ def test_a_name_or_a_query_of_several_words_needs_no_quotation_marks_and_a_refus
         ("silence", "add", "rule", "Broken watch", "--for", "1d", "--reason", "x"),
     ):
         assert expected in call(*words, folder=started, code=2).stderr
-
-
-@pytest.fixture
-def workspace() -> Iterator[slack.Server]:
-    with slack.serve() as server:
-        server.workspace.add_channel("policy-alerts")
-        yield server
-
-
-def with_slack(folder: Path, server: slack.Server) -> None:
-    (folder / "config" / "bot.yaml").write_text(
-        "channels:\n"
-        "  alerts: {kind: console}\n"
-        f'  desk: {{kind: slack, to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{server.api_url}"}}\n'
-    )
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
@@ -307,10 +288,13 @@ async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) 
 
 
 @pytest.mark.long
-def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, workspace: slack.Server) -> None:
-    with_slack(started, workspace)
-    call("demo", "--speed", "3000", "--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
-    messages = workspace.workspace.messages("policy-alerts")
+def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path) -> None:
+    with slack.serve() as server:
+        server.workspace.add_channel("policy-alerts")
+        keys = f'to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{server.api_url}"'
+        (started / "config" / "bot.yaml").write_text(f"channels: {{desk: {{kind: slack, {keys}}}}}\n")
+        call("demo", "--speed", "3000", "--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
+        messages = server.workspace.messages("policy-alerts")
     assert sum("thread_ts" not in message for message in messages) == 2
     assert any("thread_ts" in message for message in messages)
     assert call("demo", "--channel", "nobody", folder=started, code=2).stderr

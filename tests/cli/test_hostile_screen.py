@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-import structlog
 
-from bot.channels.console.screen import Screen
-from bot.cli import commands, logs, terminal
+from bot.cli import logs
 from tests.testbed import configs
+from tests.testbed.commands import call
 from tests.testbed.fakes import START
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
@@ -104,27 +101,6 @@ def _quoted(text: str) -> str:
     return json.dumps("".join(char for char in text if char < "\U00010000"))
 
 
-@pytest.fixture
-def run(
-    config: Path, origin: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[object]:
-    hooks = sys.excepthook, threading.excepthook
-    settings = structlog.get_config()
-
-    def one(line: str) -> tuple[str, str]:
-        line = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
-        monkeypatch.setattr(sys, "argv", ["wirewatch", *line.split(), "--config", str(config)])
-        with pytest.raises(SystemExit):
-            commands.main()
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.err, captured.err
-        return captured.out, captured.err
-
-    yield one
-    sys.excepthook, threading.excepthook = hooks
-    structlog.configure(**settings)
-
-
 def _poison(config: Path) -> None:
     """Store the text as if nothing had been cleaned."""
     whole = json.dumps(EVIL)[1:-1]
@@ -151,20 +127,17 @@ def _poison(config: Path) -> None:
 @pytest.mark.parametrize(
     "is_terminal", [True, pytest.param(False, marks=pytest.mark.long)], ids=["to a terminal", "to a file"]
 )
-def test_no_command_prints_what_steers_a_terminal(
-    run: object, config: Path, monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
-) -> None:
-    assert callable(run)
-    if is_terminal:
-        for name, to_stderr in (("out", False), ("err", True)):
-            screen = Screen(stderr=to_stderr, force_terminal=True, highlight=False, soft_wrap=True, width=100)
-            monkeypatch.setattr(terminal, name, lambda screen=screen: screen)
+def test_no_command_prints_what_steers_a_terminal(config: Path, origin: str, *, is_terminal: bool) -> None:
+    environ = {"FORCE_COLOR": "1"} if is_terminal else {}
     outputs = {}
     for command, option_sets in RUNS.items():
         for options in option_sets:
-            outputs[f"{command} {options}"] = run(f"{command} {options}")
+            line = f"{command} {options}".replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
+            done = call(*line.split(), "--config", str(config), folder=config, code=None, **environ)
+            outputs[f"{command} {options}"] = done.stdout, done.stderr
             if command == "once" and (config / "evil.db").exists():
                 _poison(config)
+    assert ("\x1b[" in "".join(out for out, _ in outputs.values())) == is_terminal
     for line, (out, err) in outputs.items():
         for text in (out, err):
             shown = OURS.sub("", text) if is_terminal else text

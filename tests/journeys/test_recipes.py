@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from bot.model.actions import MakeSilence, Noise, SilenceKind
-from bot.model.channels import Person, Press
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.stories import Story
 from bot.pipeline import actions
@@ -58,9 +57,6 @@ class Office:
         rules = CITY_RULES.replace("notify: desk", f"notify: [desk, {name}]")
         self.desk.configure("wire", "echo", "third", bot=bot, rules=rules)
 
-    async def stories_by_title(self) -> dict[str, Story]:
-        return {story.title: story for story in await self.desk.stories()}
-
     async def silence(self, story: Story) -> None:
         action = MakeSilence(kind=SilenceKind.STORY, name=story.id, reason="everybody knows")
         async with self.desk.opened() as bot:
@@ -68,26 +64,6 @@ class Office:
                 bot.store,
                 bot.settings,
                 lambda turn: actions.apply_action(operator_context(turn, by="amina", story=story), action),
-                now=self.desk.clock.now(),
-            )
-
-    async def press_noise(self, story: Story) -> None:
-        """Press the button under the story's message in Slack."""
-        head = (await self.first_messages("desk"))[story.id]
-        assert head.receipt is not None
-        press = Press(
-            id="press",
-            person=Person(id="U0AMINA", name="Amina"),
-            action=Noise(),
-            story=story.id,
-            place=head.receipt.place,
-            ref=head.receipt.ref,
-        )
-        async with self.desk.opened() as bot:
-            await actions.carry_out(
-                bot.store,
-                bot.settings,
-                lambda turn: actions.apply_press(turn, press, channels=["desk"]),
                 now=self.desk.clock.now(),
             )
 
@@ -143,11 +119,12 @@ async def test_thirteen_stories_beyond_the_cap_are_thirteen_records_each_with_it
             await desk.once(minutes=minutes)
         assert Counter(server.service.titles.values()) == dict.fromkeys((item.title for item in events), 1)
 
-        stories, in_slack = await office.stories_by_title(), await office.first_messages("desk")
+        in_slack = await office.first_messages("desk")
+        stories = {story.title: story for story in await desk.stories()}
         noise = next(item for item in events if stories[item.title].id in in_slack)
         same, news, silenced, *others = [item for item in events if item is not noise]
         await office.silence(stories[silenced.title])
-        await office.press_noise(stories[noise.title])
+        await desk.press(Noise(), stories[noise.title])
         desk.publish("echo", replace(same, id="same", title=f"{same.title}, says the mayor"), corrected(news))
         desk.publish("third", corrected(silenced))
         await desk.once()

@@ -18,8 +18,11 @@ from xml.sax.saxutils import escape
 from bot import app, storage
 from bot.app import runtime
 from bot.app.runtime import App, OnceReport
+from bot.model.actions import Action
 from bot.model.alerts import Decision
+from bot.model.channels import Person, Press
 from bot.model.stories import Story
+from bot.pipeline import actions
 from tests.testbed import commands, fresh
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers import slack
@@ -170,6 +173,16 @@ class World:
         """Run a command with this configuration."""
         words = (*words, "--config", str(self.folder))
         return await asyncio.to_thread(partial(commands.call, *words, folder=self.folder, code=code, **self.environ))
+
+    async def press(self, action: Action, story: Story) -> None:
+        """Press a button under the story's message in the channel of the rules."""
+        rows = await self.read(lambda tx: tx.outbox.of_story(story.id))
+        receipt = next(row.receipt for row in rows if row.channel == "desk" and row.receipt)
+        person = Person(id="U0AMINA", name="Amina")
+        press = Press(id="p1", person=person, action=action, story=story.id, place=receipt.place, ref=receipt.ref)
+        act = partial(actions.apply_press, pressed=press, channels=["desk"])
+        async with self.opened() as running:
+            await actions.carry_out(running.store, running.settings, act, now=self.clock.now())
 
     def heads(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" not in m]
