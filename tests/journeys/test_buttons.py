@@ -21,6 +21,7 @@ from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.model.actions import Judgement, Verdict
+from bot.model.alerts import Decision
 from bot.model.messages import SendState
 from bot.model.stories import Story
 from tests.journeys import world as worlds
@@ -92,18 +93,13 @@ class Running:
     async def stories(self) -> list[Story]:
         return list(await self.bot.store.read(lambda tx: tx.stories.since(None)))
 
-    async def details(self) -> list[str]:
-        stories = await self.stories()
+    async def decisions(self) -> list[Decision]:
         return await self.bot.store.read(
-            lambda tx: [decision.detail for story in stories for decision in tx.stories.decisions(story.id)]
+            lambda tx: [decision for story in tx.stories.since(None) for decision in tx.stories.decisions(story.id)]
         )
 
-    async def reasons(self, story: str | None = None) -> list[str]:
-        def work(tx: Any) -> list[str]:
-            stories = [since for since in tx.stories.since(None) if story is None or story in since.title]
-            return [f"{d.action}: {d.reason}" for since in stories for d in tx.stories.decisions(since.id)]
-
-        return await self.bot.store.read(work)
+    async def reasons(self) -> list[str]:
+        return [f"{decision.action}: {decision.reason}" for decision in await self.decisions()]
 
     async def hear(self, outlet: str, *items: worlds.Item, decided: str) -> None:
         """Publish, and wait until the bot has decided on it."""
@@ -201,7 +197,7 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)
         await until(lambda: "courier" not in it.text())
-        assert "1 article is about a different event" in str(await it.details())
+        assert "1 article is about a different event" in str([decision.detail for decision in await it.decisions()])
         assert sorted([len(story.members) for story in await it.stories()]) == [1, 1]
 
         # A person's split counts: the next report of the event does not merge the two stories.

@@ -138,14 +138,15 @@ async def test_thirteen_stories_beyond_the_cap_are_thirteen_records_each_with_it
         assert [office.history(item.title).count("resolve") for item in others] == [1] * 9
 
 
-async def test_a_first_look_opens_a_record_for_each_story_that_it_posts(desk: World) -> None:
-    with serving("pagerduty") as server:
+@pytest.mark.parametrize("name", ["pagerduty", "jira"])
+async def test_a_first_look_opens_a_record_for_each_story_that_it_posts(name: str, desk: World) -> None:
+    with serving(name) as server:
         office = Office(desk, server)
-        office.configure("pagerduty")
+        office.configure(name)
         desk.publish("wire", *[event(number, at=timedelta(hours=-1)) for number in range(13)])
         for _ in range(3):
             await desk.once()
-        posted = [row for row in await desk.read(lambda tx: tx.outbox.unsent()) if row.channel == "pagerduty"]
+        posted = [row for row in await desk.read(lambda tx: tx.outbox.unsent()) if row.channel == name]
     assert not posted
     assert len(server.service.titles) == len(set(server.service.titles.values())) == 5
 

@@ -10,7 +10,6 @@ import pytest
 
 from bot.model.stories import JoinReason
 from tests.journeys.world import BOT, Item, World, as_text, world
-from tests.testbed.fakes import START
 
 RULES = """\
 rules:
@@ -57,14 +56,10 @@ CASES: dict[str, tuple[Report, Report, tuple[str, ...]]] = {
 PLAN, DENIAL, _ = CASES["an authority denies"]
 
 
-async def _publish(desk: World, outlet: str, *reports: Report) -> None:
+async def _publish(desk: World, outlet: str, *reports: Report, minutes: float = 5) -> None:
     at = desk.clock.now()
     desk.publish(outlet, *(Item(id=title, title=title, text=text, at=at) for title, text in reports))
-    await desk.once()
-
-
-def _text(reply: object) -> str:
-    return str(reply).replace("*", "").replace("~", "")
+    await desk.once(minutes=minutes)
 
 
 async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(tmp_path: Path) -> None:
@@ -77,7 +72,7 @@ async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(tmp_path: Pa
         assert len(await setup.stories()) == len(CASES)
         for name, (first, _, expected) in CASES.items():
             head = next(head for head in setup.heads() if first[0] in str(head))
-            replies = [_text(reply["blocks"]) for reply in setup.replies() if reply["thread_ts"] == head["ts"]]
+            replies = [as_text(reply["blocks"]) for reply in setup.replies() if reply["thread_ts"] == head["ts"]]
             assert len(replies) == bool(expected), name
             assert all(words in replies[0] for words in expected), name
 
@@ -124,8 +119,8 @@ async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply_except
         await _publish(setup, "metro", ferry_again, plan_again)
         assert sorted(len(story.members) for story in await setup.stories()) == [2, 3]
         [reply] = setup.replies()
-        assert "Joined this story" in _text(reply)
-        assert all(words in _text(reply) for words in (ferry_again[0], ferry_too[0], "metro", "gazette"))
+        assert "Joined this story" in as_text(reply)
+        assert all(words in as_text(reply) for words in (ferry_again[0], ferry_too[0], "metro", "gazette"))
 
 
 # -- a rule with `group: rule`: all that it matches while coverage lasts is one message with its thread
@@ -163,11 +158,6 @@ FINED = (
 )
 
 
-def item(report: tuple[str, str], hours: float = 0) -> Item:
-    title, text = report
-    return Item(id=title, title=title, text=text, at=START + timedelta(hours=hours))
-
-
 @pytest.fixture
 async def setup(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path / "config") as built:
@@ -176,15 +166,9 @@ async def setup(tmp_path: Path) -> AsyncIterator[World]:
         yield built
 
 
-async def report(setup: World, outlet: str, what: tuple[str, str], *, minutes: float = 60) -> None:
-    """Publish one report and poll it, with a newly started bot."""
-    setup.publish(outlet, item(what, hours=(setup.clock.now() - START) / timedelta(hours=1)))
-    await setup.once(minutes=minutes)
-
-
 async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(setup: World) -> None:
     for outlet, what in zip((*OUTLETS, "wire"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED), strict=True):
-        await report(setup, outlet, what)
+        await _publish(setup, outlet, what, minutes=60)
 
     (message,) = setup.heads()
     assert all(title in as_text(message) for title, _ in (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED))
@@ -196,7 +180,7 @@ async def test_three_outlets_in_their_own_words_are_one_message_and_another_even
     assert as_text(message).index("Latest") < as_text(message).index(LIFTED[0])
 
     # `try` shows the messages that were sent.
-    await report(setup, "courier", FINED)
+    await _publish(setup, "courier", FINED, minutes=60)
     output = (await setup.call("try", "BlackBerry in Pakistan", "--since", "9000d")).stdout
     _, counts, messages = output.partition("It would have made 1 post, 4 edits, 2 replies, about 1 story")
     assert counts, output
@@ -210,10 +194,10 @@ async def test_a_brief_has_one_entry_for_a_thread_with_the_headlines_of_its_even
         bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, brief: 18:00}}\n  ops")
         setup.configure(*OUTLETS, bot=bot, rules=f"{GROUPED}    when: brief\n")
         await setup.once()
-        await report(setup, "wire", EXIT)
-        await report(setup, "courier", LIFTED)
+        await _publish(setup, "wire", EXIT, minutes=60)
+        await _publish(setup, "courier", LIFTED, minutes=60)
         await setup.once(minutes=10 * 60)
-        await report(setup, "ledger", FINED)
+        await _publish(setup, "ledger", FINED, minutes=60)
         await setup.once(minutes=24 * 60)
     first, second = map(as_text, setup.heads())
     assert "1 new story" in first
