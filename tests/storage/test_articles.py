@@ -83,14 +83,14 @@ def test_a_link_is_known_in_any_of_its_forms(tx: storage.Transaction) -> None:
     assert tx.articles.find(front.link) == front
 
 
-def test_thousands_of_ids_at_once_are_known(tx: storage.Transaction) -> None:
-    items = [article(str(n)) for n in range(2_500)]
+def test_more_than_a_thousand_ids_at_once_are_known(tx: storage.Transaction) -> None:
+    items = [article(str(n)) for n in range(1_200)]
     tx.articles.add(items)
     sightings = [Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
     tx.articles.see(sightings, at=START)
     result = find(tx, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items))
-    assert len(result.by_key) == len(result.by_link) == 2_500
-    assert len(tx.articles.get([item.id for item in items])) == 2_500
+    assert len(result.by_key) == len(result.by_link) == 1_200
+    assert len(tx.articles.get([item.id for item in items])) == 1_200
 
 
 def test_hostile_text_is_kept_without_what_no_database_can_hold(tx: storage.Transaction) -> None:
