@@ -366,6 +366,7 @@ async def test_why_shows_the_decisions_for_the_channel_and_opens_no_write_transa
     async def refuse(work: object) -> object:
         raise AssertionError("nothing is to be written")
 
+    assert "decisions for this channel" not in (await desk.press(ShowWhy(), name="early")).text
     for number in range(8):
         action = Noise() if number % 2 else Useful()
         await desk.press(action, name=f"n{number}", after=timedelta(minutes=number))

@@ -34,17 +34,6 @@ def archive(*titles: str) -> Index:
     return index
 
 
-def test_a_report_with_our_headline_is_carried_and_another_event_is_seen_only_elsewhere() -> None:
-    index = archive(TITLE)
-    [ours] = index.stories
-    opened_at = index.stories[ours].opened_at
-    nurses = report("ledger", "Nurses in Lahore strike over the pay of night shifts")
-    events = find_events(index, [report("courier", TITLE), nurses], {})
-    assert events[0] == (ours, opened_at)
-    assert events[1][0] != ours
-    assert events[1][1] is None
-
-
 def test_a_wording_that_resembles_another_outside_report_more_than_our_story_is_recognised_by_it() -> None:
     text = (
         "The company said that the privacy of customers is not negotiable, and that it would rather quit the country. "

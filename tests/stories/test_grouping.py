@@ -401,6 +401,14 @@ def test_a_denial_names_the_report_of_a_company_although_it_shares_only_the_name
     assert later.near == report.story
 
 
+def test_a_denial_that_shares_no_name_with_a_story_points_nowhere(index: Index) -> None:
+    put(index, article("Northlink fined", "Ofcom fined Northlink for failed calls."), "watched", "fined")
+
+    later = put(index, article("Calder denies claims", "Calder was not fined.", outlet="Sun"), "watched", "fined")
+
+    assert later.near is None
+
+
 @pytest.mark.parametrize("words", ["Morning Report podcast", "Replay: full episode"])
 def test_the_name_of_a_programme_or_of_its_form_is_no_evidence(index: Index, words: str) -> None:
     one = article(f"{words}: storm nears Quetta", "Wind of 120 km/h.")
