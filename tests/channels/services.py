@@ -214,7 +214,8 @@ TELEGRAM = Service(
     refusal=lambda code, act: telegram.Refused(400, f"Bad Request: {code}").answer,
     wait_seconds=7,
     delete=lambda server, head: server.service.chats[telegram.NEWS].messages.clear(),
-    mentions="@everyone @alice_b hello@bob_c /ban now:/start (/leave)",
+    # The last slash and the first figure of two pieces that follow each other are a command, too.
+    mentions="0: @everyone @alice_b hello@bob_c /ban now:/start (/leave) 0:/",
     notified=lambda server: server.service.pinged + server.service.commands,
     looks=False,
     buttons={"buttons": True},
