@@ -38,7 +38,7 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import QueueHolder
 from bot.model.channels import ActionResult, Press
 from bot.model.errors import CannotAct, CannotSilence, StoreUnavailable
-from bot.model.messages import Edit, Outgoing, Post, Reply, content_of, post_of
+from bot.model.messages import Outgoing
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
@@ -138,7 +138,7 @@ def apply_action(context: ActionContext, action: Action) -> ActionResult:
         case ShowWhy():
             return ActionResult(text="\n".join(_why(context, context.story, context.alert)))
         case ShowMenu():
-            return ActionResult(post=_current_post(context, context.alert))
+            return ActionResult(post=messages.current_post(context.turn, context.alert))
 
 
 def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> tuple[Story, Alert] | None:
@@ -285,11 +285,12 @@ def _ruling(
 
 
 def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rules: Sequence[str]) -> Decision:
-    """Record the decision of an action, and edit the message to show the current state, unless it shows it already."""
+    """Record the decision of an action, and edit the message unless it shows the action already."""
     turn = context.turn
     decision = replace(turn.decision(alert, AlertAction.EDIT, reason, detail), rules=tuple(rules))
-    row = None if alert.is_gathered else _edit(context, alert, decision)
-    if row is None or _is_shown(turn, alert, row):
+    make_row = _edit_row_after_silence if reason is Reason.SILENCE_ENDED else messages.action_edit_row
+    row = None if alert.is_gathered else make_row(turn, decision, alert, once=context.once)
+    if row is None:
         decision = replace(decision, action=AlertAction.SILENT)
     else:
         turn.post(row)
@@ -297,32 +298,15 @@ def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rul
     return decision
 
 
-def _is_shown(turn: Turn, alert: Alert, edit: Outgoing) -> bool:
-    """Return whether the newest version of the message already shows what the edit would."""
-    rows = [row for row in turn.tx.outbox.of_story(alert.story) if row.thread == edit.thread]
-    versions = [content_of(row.message) for row in rows if not isinstance(row.message, Reply)]
-    newest = versions[-1] if versions else None
-    if not isinstance(newest, Post) or not isinstance(edit.message, Edit):
-        return False
-    return replace(newest, reason=edit.message.reason) == edit.message.content
-
-
-def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:
-    turn = context.turn
-    shown = turn.active_silences().shown(alert)
-    row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
+def _edit_row_after_silence(turn: Turn, decision: Decision, alert: Alert, *, once: str) -> Outgoing | None:
+    """Return an edit that also shows the articles that joined during a silence."""
+    row = messages.edit_row(turn, decision, alert, silences=turn.active_silences(), once=once)
     if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline import ask
 
         row = ask.with_stored_translation(turn, row, policy)
     return row
-
-
-def _current_post(context: ActionContext, alert: Alert) -> Post | None:
-    """Return the current message of a story, which determines the items of its menu."""
-    row = _edit(context, alert, context.turn.decision(alert, AlertAction.EDIT, Reason.JUDGED))
-    return post_of(row.message) if row is not None else None
 
 
 def _why(context: ActionContext, story: Story, alert: Alert) -> list[str]:

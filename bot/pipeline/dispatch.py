@@ -354,8 +354,7 @@ class Dispatcher:
             case AlertAction.EDIT if alert and alert.is_gathered:
                 row = messages.listing_edit_row(turn, decision, alert, added=added, once=once)
             case AlertAction.EDIT if alert:
-                silences = self._silences.shown(alert)
-                row = messages.edit_row(turn, decision, alert, silences=silences, added=added, once=once)
+                row = messages.edit_row(turn, decision, alert, silences=self._silences, added=added, once=once)
             case AlertAction.REPLY if alert:
                 row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from bot import alerts
-from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertState, Decision, Reason
 from bot.model.messages import (
     Edit,
@@ -49,7 +48,7 @@ def edit_row(
     decision: Decision,
     alert: Alert,
     *,
-    silences: tuple[Silence, ...] = (),
+    silences: alerts.ActiveSilences,
     added: tuple[ArticleId, ...] = (),
     once: str | None = None,
 ) -> Outgoing | None:
@@ -60,15 +59,39 @@ def edit_row(
     if alert.head is None:
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
-    judged_in = None if turn.settings.policy(alert.channel).keeps_records else alert.channel
-    post = replace(
-        _post(turn, decision, named),
-        judgements=alerts.active_feedback(turn.judgements_of(alert.story, judged_in)),
-        silences=silences,
-        latest=alert.latest,
-    )
+    post = replace(_with_actions(turn, alert, _post(turn, decision, named), silences), latest=alert.latest)
     row_id = _edit_id(turn, decision, named, once=once)
     return _row(row_id, alert.head, decision, Edit(content=post, added=added))
+
+
+def current_post(turn: Turn, alert: Alert) -> Post | None:
+    """Return the newest version of a story's own message with the judgements and silences of now.
+
+    What people do changes nothing else in the message. None if the story has no message of its own.
+    """
+    newest = turn.tx.outbox.newest_version(alert.story, alert.head) if alert.head else None
+    return _with_actions(turn, alert, newest, turn.active_silences()) if isinstance(newest, Post) else None
+
+
+def action_edit_row(turn: Turn, decision: Decision, alert: Alert, *, once: str) -> Outgoing | None:
+    """Return an edit that shows what somebody did, or None if the message cannot show it or shows it already.
+
+    ``once`` identifies the action.
+    """
+    newest = turn.tx.outbox.newest_version(alert.story, alert.head) if alert.head else None
+    if alert.head is None or not isinstance(newest, Post):
+        return None
+    post = _with_actions(turn, alert, newest, turn.active_silences())
+    if post == newest:
+        return None
+    row_id = _edit_id(turn, decision, (), once=once)
+    return _row(row_id, alert.head, decision, Edit(content=replace(post, reason=decision.reason)))
+
+
+def _with_actions(turn: Turn, alert: Alert, post: Post, silences: alerts.ActiveSilences) -> Post:
+    judged_in = None if turn.settings.policy(alert.channel).keeps_records else alert.channel
+    feedback = alerts.active_feedback(turn.judgements_of(alert.story, judged_in))
+    return replace(post, judgements=feedback, silences=silences.shown(alert))
 
 
 def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
@@ -278,7 +301,8 @@ def _stored_listing(turn: Turn, alert: Alert) -> Listing | None:
         return None
     contents = [content_of(row.message) for row in turn.rows if row.thread == alert.head]
     listings = [content for content in contents if isinstance(content, Listing)]
-    return listings[-1] if listings else turn.tx.outbox.newest_listing(alert.story, alert.head)
+    version = listings[-1] if listings else turn.tx.outbox.newest_version(alert.story, alert.head)
+    return version if isinstance(version, Listing) else None
 
 
 def _rank(view: StoryView) -> int:

@@ -88,7 +88,8 @@ def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool
     if not isinstance(listing, Listing) or listing.reason is Reason.SURGE or len(listing.stories) < 2:
         return False
     shown = tx.outbox.shown_message(row.thread)
-    newest = tx.outbox.newest_listing(listing.stories[0].id, row.thread) or listing
+    version = tx.outbox.newest_version(listing.stories[0].id, row.thread)
+    newest = version if isinstance(version, Listing) else listing
     views = [view for view in newest.stories if shown is None or view.id not in story_ids(shown)]
     stored = tx.stories.alerts([view.id for view in views])
     alerts = {alert.story: alert for alert in stored if alert.channel == row.channel}

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.model.messages import Edit, Listing, Message, MessageKind, Outgoing, SendState, content_of, story_ids
+from bot.model.messages import Edit, Listing, Message, MessageKind, Outgoing, Post, SendState, content_of, story_ids
 from bot.model.stories import SendId, StoryId
 from bot.storage.columns import WANTED, EnumText, Repository, Rows, Timestamp, chunks
 from bot.storage.schema import UNSENT, outbox, story_messages
@@ -80,7 +80,7 @@ _NEXT_DUE = select(func.min(_claimable_at)).where(
 _OUTCOME = ("state", "due_at", "attempts", "is_plain", "is_top_level", "tried_at", "error", "receipt", "message")
 
 
-#: Number of versions of a listing to look at. The newest ones may be edits that show only one story.
+#: Number of versions of a message to look at. The newest ones may be pointers to another story.
 _NEWEST = 3
 
 
@@ -209,19 +209,24 @@ class Outbox(Repository):
         )
         return self._values(_ROWS, statement.order_by(outbox.c.seq))
 
-    def newest_listing(self, story: StoryId, head: SendId) -> Listing | None:
-        """Return the newest version of the listing ``head``, which shows the story; None if it is not stored.
+    def newest_version(self, story: StoryId, head: SendId) -> Post | Listing | None:
+        """Return the newest version of the message ``head``, which shows the story; None if it is not stored.
 
-        A message that grew for an hour has a hundred versions, so only the newest one is read.
+        A message that grew for an hour has a hundred versions, so only the newest ones are read.
         """
         statement = select(outbox.c.message).join(story_messages, story_messages.c.send == outbox.c.id)
-        statement = statement.where(story_messages.c.story == story, *_of_listing(head))
+        statement = statement.where(
+            story_messages.c.story == story, outbox.c.thread == head, outbox.c.kind != MessageKind.REPLY
+        )
         messages = self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(_NEWEST)).scalars()
-        return next((content for content in map(content_of, messages) if isinstance(content, Listing)), None)
+        return next((content for content in map(content_of, messages) if isinstance(content, Post | Listing)), None)
 
     def shown_message(self, head: SendId) -> Message | None:
         """Return the version of the listing ``head`` that its channel shows, or None if it shows none."""
-        statement = select(outbox.c.message).where(*_of_listing(head), outbox.c.state == SendState.SENT)
+        kinds = (MessageKind.LISTING, MessageKind.EDIT)
+        statement = select(outbox.c.message).where(
+            outbox.c.thread == head, outbox.c.kind.in_(kinds), outbox.c.state == SendState.SENT
+        )
         message: Message | None = self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(1)).scalar()
         return message
 
@@ -265,7 +270,3 @@ class Outbox(Repository):
         is_leased = and_(outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN)), outbox.c.lease.is_not(None))
         statement = update(outbox).where(is_leased)
         self._connection.execute(statement.values(state=SendState.UNKNOWN, lease=None, lease_until=None))
-
-
-def _of_listing(head: SendId) -> tuple[ColumnElement[bool], ...]:
-    return (outbox.c.thread == head, outbox.c.kind.in_((MessageKind.LISTING, MessageKind.EDIT)))

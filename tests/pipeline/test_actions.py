@@ -174,8 +174,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     assert (story_post(edit.message).silences, edit.state) == ((silence,), SendState.PENDING)
     menu = (await desk.press(ShowMenu(), name="e2")).post
     assert menu is not None
-    assert menu.silences == (silence,), "the menu is the message as it should read now"
-    assert [line.outlet for line in menu.story.lines] == ["outlet a", "outlet b"]
+    assert menu.silences == (silence,), "the menu is the message with all that people did"
 
 
 @pytest.mark.parametrize("action", [HERE, replace(HERE, name=STORY, is_here=False)], ids=["here", "in my channels"])
