@@ -26,16 +26,13 @@ from bot.aio import TaskGroup
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.jobs import Job, run_jobs
-from bot.app.wiring import fetcher_of
 from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.config.settings import HOME_VARIABLE, Settings
+from bot.config.settings import HOME_VARIABLE
 from bot.durations import format_count
 from bot.model.channels import Channel
-from bot.model.fetching import Fetcher, Request, Response
 from bot.model.messages import SendState
-from bot.pipeline.briefs import Period, list_elsewhere
 from bot.pipeline.reports import PassReport
 from bot.queries.stories import describe_decision
 
@@ -50,37 +47,13 @@ class DemoItem(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     #: Text for the viewer: what happens, and why.
     note: str = ""
-    #: The article's address, if no feed of the demo has it.
-    link: str = ""
-
-
-#: The feed with which the demo answers instead of the news search engines.
-INDEX = "index"
-
-
-class LocalFetcher:
-    """Sends the requests to news search engines to the demo's own server."""
-
-    def __init__(self, fetcher: Fetcher, origin: str) -> None:
-        self._fetcher, self._origin = fetcher, origin
-
-    async def get(self, request: Request) -> Response:
-        """Return the response to a request."""
-        if not request.url.startswith(self._origin):
-            url = f"{self._origin}/{INDEX}.xml"
-            request = replace(request, url=url, home=url)
-        return await self._fetcher.get(request)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._fetcher.close()
 
 
 def document(feed: str, items: Sequence[DemoItem], origin: str) -> bytes:
     """Render the items as an RSS 2.0 feed, newest first."""
     items_xml = "".join(
         f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
-        f"<link>{escape(item.link or f'{origin}/{feed}/{item.id}')}</link><pubDate>{format_datetime(item.at)}</pubDate>"
+        f"<link>{origin}/{escape(feed)}/{escape(item.id)}</link><pubDate>{format_datetime(item.at)}</pubDate>"
         f"<description>{escape(item.text)}</description></item>"
         for item in sorted(items, key=lambda item: item.at, reverse=True)
     )
@@ -91,18 +64,15 @@ def document(feed: str, items: Sequence[DemoItem], origin: str) -> bytes:
 
 
 @asynccontextmanager
-async def serving(items: Sequence[DemoItem], outside: Sequence[DemoItem]) -> AsyncIterator[str]:
-    """Serve the items' feeds on this machine, and yield the server's address. Answer 304 if a feed is unchanged.
-
-    ``items`` grows while the demo runs.
-    """
+async def serving(items: Sequence[DemoItem]) -> AsyncIterator[str]:
+    """Serve the items' feeds on this machine, and yield the server's address. Answer 304 if a feed is unchanged."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
                 name = lines[0].split(" ")[1].strip("/").removesuffix(".xml")
-                published = [item for item in (*items, *outside) if item.feed == name]
+                published = [item for item in items if item.feed == name]
                 body = document(name, published, origin)
                 etag = f'"{sha256(body).hexdigest()[:16]}"'
                 is_known = any(line.lower() == f"if-none-match: {etag}" for line in lines)
@@ -125,8 +95,6 @@ async def serving(items: Sequence[DemoItem], outside: Sequence[DemoItem]) -> Asy
         yield origin
 
 
-#: What the kept rules have instead of ``audit: true``.
-AUDIT_OFF = "    # audit: true would ask Google News, Bing News and GDELT on the internet.\n"
 STORY = Path(bot.__file__).parent / "demo"
 
 
@@ -186,27 +154,19 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     clock = _StoryClock(start)
     # Ignore WIREWATCH_HOME, because the demo must not use the database of the user's configuration.
     own = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
-    outside = [item for item in items if item.feed == INDEX]
-    items = [item for item in items if item.feed != INDEX]
+    environment = app.Environment(environ=own, clock=clock, run_jobs=_run_jobs_often)
     published: list[DemoItem] = []
-    async with serving(published, outside) as origin:
+    async with serving(published) as origin:
         shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
         feeds = place / "feeds.yaml"
         feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
         settings = app.load(place, own)
-        # A bot that runs with the kept folder must not ask the real search engines unless its user wants that.
-        rules = place / "rules" / "telecom.yaml"
-        rules.write_text(rules.read_text("utf-8").replace("    audit: true\n", AUDIT_OFF), "utf-8")
-        environment = app.Environment(environ=own, clock=clock, run_jobs=_run_jobs_often)
-        fetcher = LocalFetcher(fetcher_of(settings.bot.fetch, environment), origin)
-        environment = replace(environment, fetcher=fetcher)
         replaced = _users_channel(folder, channel, replace(environment, environ=os.environ)) if channel else {}
         terminal.say(
             "The example story runs in accelerated time. The lines between the messages show each article and each "
             "decision with its reason.\n"
         )
         async with runtime.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
-            await running.audit()
             stop = asyncio.Event()
             output = _DemoOutput(published)
             async with TaskGroup() as group:
@@ -221,9 +181,6 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
                 await _wait_until_posted(running.store, output)
                 stop.set()
             await _sum_up(running.store)
-            clock.jump(start + timedelta(days=1.5))
-            await running.audit()
-            await _show_audit(running.store, settings, Period(channel=None, since=start, until=clock.now()))
 
 
 async def _run_jobs_often(jobs: Sequence[Job], stop: asyncio.Event) -> None:
@@ -297,16 +254,4 @@ async def _sum_up(store: storage.Store) -> None:
             f"\n{format_count(articles, 'article')} arrived, {sum(len(s.members) for s in stories)} matched, "
             f"in {format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
-
-
-async def _show_audit(store: storage.Store, settings: Settings, period: Period) -> None:
-    """Show what no feed carried, as a brief lists it."""
-    entries, share = await store.read(lambda tx: list_elsewhere(tx, settings, period))
-    with suppress(BrokenPipeError):
-        terminal.say(
-            "\nA day later, the audit asks news search engines what they list for the first rule (here, this program "
-            f"answers for them).\nSeen only elsewhere: {share}"
-        )
-        for entry in entries:
-            terminal.say(f"  {entry.headline} — {entry.details[0]}")
-        terminal.say(f"\nNext: {init_line()}")
+        terminal.say(f"Next: {init_line()}")
