@@ -185,18 +185,22 @@ def test_several_events_of_one_turn_are_a_message_and_a_reply_that_names_each(de
     assert reply.thread == post.id
 
 
-@pytest.mark.parametrize(("pause", "kind"), [(3 * DAY, "reply"), (3 * DAY + HOUR, "post")])
-def test_coverage_that_pauses_longer_than_quiet_begins_a_new_message(desk: Desk, pause: timedelta, kind: str) -> None:
-    desk.use(rule(quiet=3 * DAY))
+@pytest.mark.parametrize(
+    ("quiet", "pause", "kind"),
+    [
+        (3 * DAY, 3 * DAY, "reply"),
+        (3 * DAY, 3 * DAY + HOUR, "post"),
+        # A story of another rule is open for five days.
+        (30 * DAY, 20 * DAY, "reply"),
+        (30 * DAY, 40 * DAY, "post"),
+    ],
+)
+def test_coverage_that_pauses_longer_than_quiet_begins_a_new_message(
+    desk: Desk, quiet: timedelta, pause: timedelta, kind: str
+) -> None:
+    desk.use(rule(quiet=quiet), window=5 * DAY)
     desk.arrive(EXIT)
     assert shown(desk.arrive(FINE, after=pause)) == [(kind, FINE[0])]
-
-
-def test_a_thread_may_pause_for_longer_than_a_story_is_open(desk: Desk) -> None:
-    desk.use(rule(quiet=30 * DAY), window=5 * DAY)
-    desk.arrive(EXIT)
-    assert shown(desk.arrive(FINE, after=20 * DAY)) == [("reply", FINE[0])]
-    assert shown(desk.arrive(LOSS, after=40 * DAY)) == [("post", LOSS[0])]
 
 
 def test_a_rule_that_gets_the_key_later_keeps_its_stories_and_begins_a_thread_with_the_next_event(desk: Desk) -> None:

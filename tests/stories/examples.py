@@ -20,12 +20,14 @@ def article(
     text: str = "",
     *,
     at: datetime = START,
+    minutes: float = 0,
     link: str | None = None,
     outlet: str = "Gazette",
     links: tuple[str, ...] = (),
     language: str | None = None,
 ) -> Article:
-    """One article; its id follows from outlet, title, text and time."""
+    """Return an article, ``minutes`` after a time. Its id follows from outlet, title, text and time."""
+    at += timedelta(minutes=minutes)
     key = hashlib.sha256(f"{outlet}\n{title}\n{text}\n{link}\n{at}".encode()).hexdigest()
     return Article(
         id=ArticleId(key[:20]),

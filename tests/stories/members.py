@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from msgspec.structs import replace
-
 from bot.model.rules import Evidence, Match, Rule, Severity
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId
-from tests.stories import examples
+from tests.stories.examples import article
 
-START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
+__all__ = ["article", "match", "member", "rule", "story"]
+
 STORY = StoryId("story")
-
-
-def article(
-    title: str, text: str, *, outlet: str = "Gazette", owner: str = "", minutes: int = 0, language: str = "en"
-) -> Article:
-    at = START + timedelta(minutes=minutes)
-    source = examples.article(title, text, at=at, outlet=outlet)
-    return replace(source, owner=owner or outlet, language=language, first_seen=at)
 
 
 def match(article: Article, rule: str, *found: tuple[str, str, str]) -> Match:
