@@ -44,38 +44,24 @@ async def endpoint(server: Server) -> AsyncIterator[Endpoint]:
     await created.close()
 
 
-async def test_the_answer_comes_with_what_it_cost(endpoint: Endpoint, server: Server) -> None:
-    answered = await endpoint.ask(PROMPT)
-
-    assert json.loads(answered.text) == ANSWER
-    assert (answered.tokens_in > 30, answered.tokens_out) == (True, 40)
-    [body] = server.service.bodies
-    assert body["temperature"] == 0
-
-
-async def test_parameters_that_a_model_does_not_take_are_left_out_from_then_on(
-    endpoint: Endpoint, server: Server
+@pytest.mark.parametrize(
+    ("unsupported", "asked", "limits"),
+    [
+        ({"max_tokens"}, 3, {"max_completion_tokens": 4_000, "temperature": 0}),
+        ({"max_tokens", "max_completion_tokens", "temperature"}, 5, {}),
+    ],
+)
+async def test_parameters_that_a_model_does_not_take_are_replaced_or_left_out_from_then_on(
+    endpoint: Endpoint, server: Server, unsupported: set[str], asked: int, limits: dict[str, int]
 ) -> None:
-    server.service.unsupported = frozenset({"max_tokens", "max_completion_tokens", "temperature"})
+    server.service.unsupported = frozenset(unsupported)
 
     for _ in range(2):
         await endpoint.ask(PROMPT)
 
-    assert server.asked("complete") == 5
-    assert all(body.keys() == {"model", "messages", "response_format"} for body in server.service.bodies)
-
-
-async def test_a_model_that_refuses_max_tokens_is_limited_by_max_completion_tokens(
-    endpoint: Endpoint, server: Server
-) -> None:
-    server.service.unsupported = frozenset({"max_tokens"})
-
-    for _ in range(2):
-        await endpoint.ask(PROMPT)
-
-    assert server.asked("complete") == 3
-    assert [body["max_completion_tokens"] for body in server.service.bodies] == [4_000, 4_000]
-    assert [body["temperature"] for body in server.service.bodies] == [0, 0]
+    assert server.asked("complete") == asked
+    for body in server.service.bodies:
+        assert {name: body[name] for name in body.keys() - {"model", "messages", "response_format"}} == limits
 
 
 @pytest.mark.parametrize(
@@ -122,9 +108,13 @@ async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint,
         assert not other.asked("complete")
 
 
-async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoint, server: Server) -> None:
-    await endpoint.ask(PROMPT)
+async def test_only_the_prompt_its_form_and_the_limits_are_sent_and_the_answer_comes_with_what_it_cost(
+    endpoint: Endpoint, server: Server
+) -> None:
+    answered = await endpoint.ask(PROMPT)
 
+    assert json.loads(answered.text) == ANSWER
+    assert (answered.tokens_in > 30, answered.tokens_out) == (True, 40)
     [body] = server.service.bodies
     form = body["response_format"]["json_schema"]["schema"]
     # Servers that make a grammar of it do not all follow references.

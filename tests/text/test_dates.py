@@ -9,13 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.text import dates
-from bot.text import dates as text_dates
 
 WRITTEN = date(2015, 12, 2)
 
 
-def test_two_parts_of_a_year_differ_and_each_agrees_with_the_year() -> None:
-    first, second, whole = dates.days("from early 2017 to late 2017, or in 2017", WRITTEN)
+@pytest.mark.parametrize(
+    "text", ["from early 2017 to late 2017, or in 2017", "30 December, in January, in December"], ids=["year", "month"]
+)
+def test_two_parts_of_a_time_differ_and_each_agrees_with_the_whole(text: str) -> None:
+    first, second, whole = dates.days(text, WRITTEN)
     assert not first.agrees_with(second)
     assert first.agrees_with(whole)
 
@@ -55,29 +57,17 @@ def test_days_are_read_in_many_forms(text: str, expected: list[str]) -> None:
         ("fr", "le 30 décembre 2015"),
         ("de", "am 30. Dezember"),
         ("es", "el 30 de diciembre de 2015"),
-        ("pt", "em 30 de dezembro"),
-        ("it", "il 30 dicembre"),
-        ("nl", "op 30 december"),
         ("ru", "до 30 декабря"),
         ("tr", "30 Aralık'ta"),
         ("pl", "do 30 grudnia"),
         ("hi", "30 दिसंबर को"),
-        ("ar", "حتى 30 ديسمبر"),
         ("ur", "30 دسمبر تک"),
-        ("sv", "den 30 december"),
-        ("uk", "до 30 грудня"),
         ("ja", "2015年12月30日まで"),
         ("xx", "on 30 December"),
     ],
 )
 def test_months_are_known_in_the_articles_language(language: str, text: str) -> None:
     assert [day.begins() for day in dates.days(text, WRITTEN, language)] == [date(2015, 12, 30)]
-
-
-def test_a_month_agrees_with_a_day_of_it_and_not_with_another_month() -> None:
-    day, month, other = (dates.days(text, WRITTEN)[0] for text in ("30 December", "in December", "in January"))
-    assert day.agrees_with(month)
-    assert not day.agrees_with(other)
 
 
 # -- dates over articles, as they are written for people
@@ -87,7 +77,7 @@ SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
 
 
 def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
-    return text_dates.DocumentDates().parsed(text, language, first_seen)
+    return dates.DocumentDates().parsed(text, language, first_seen)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +85,10 @@ def parse_dateline(text: str, language: str, first_seen: datetime | None = None)
     [
         ("en", "Published on 2 December 2015", 2),
         ("de", "Mittwoch, den 2. Dezember 2015", 2),
-        ("fr", "le 2 décembre 2015", 2),
-        ("es", "2 de diciembre de 2015", 2),
         ("ru", "2 декабря 2015", 2),
         ("pl", "środa, 2 gru 2015 r.", 2),
         ("ur", "2 دسمبر، 2015", 2),
         ("ar", "٢ ديسمبر ٢٠١٥", 2),
-        ("bn", "২ ডিসেম্বর ২০১৫", 2),
         ("hu", "2015. december 2.", 2),
         ("ja", "2015年12月2日", 2),
         ("ko", "2015. 12. 2.", 2),
@@ -114,7 +101,6 @@ def parse_dateline(text: str, language: str, first_seen: datetime | None = None)
         ("en-GB", "02/12/2015", 2),
         ("en-US", "12/02/2015", 2),
         ("en", "Decision 7 of 2015-12-02", 2),
-        ("en", "2015-12-02", 2),
         ("en", "Wed, 02 Dec 2015 09:30:00 +0000", 2),
     ],
 )
@@ -152,12 +138,8 @@ def test_a_day_without_its_year_is_one_of_the_time_before_it_was_seen(
     when = parse_dateline(text, language, SEEN)
     assert when is not None
     assert (when.year, when.month, when.day, when.hour) == (2015, 12, day, hour)
-
-
-def test_a_day_that_is_to_come_is_last_years() -> None:
-    when = parse_dateline("30 December", "en", SEEN)
-    assert when is not None
-    assert when.date().isoformat() == "2014-12-30"
+    # A day that is to come is last year's.
+    assert parse_dateline("30 December", "en", SEEN) == datetime(2014, 12, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +174,8 @@ def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
 
 
 def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_dates, "_MOST", 2)
-    document_dates = text_dates.DocumentDates()
+    monkeypatch.setattr(dates, "_MOST", 2)
+    document_dates = dates.DocumentDates()
 
     dates_read = [
         document_dates.parsed(text, "en")
