@@ -334,23 +334,34 @@ async def test_a_feed_has_a_page_with_its_delay_its_last_articles_and_its_rhythm
     assert (await shared.get("/feed", params={"url": "https://none.example/"})).status_code == 404
 
 
-async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(page: Page) -> None:
+async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits_and_what_is_silenced(page: Page) -> None:
+    now = page.clock.now()
     arrival = Arrival(article=made.article("waits"), matches=(), is_baseline=False)
-    held = made.alert("held", state=AlertState.HELD, reason=Reason.BRIEF, held_until=page.clock.now())
+    held = made.alert("held", state=AlertState.HELD, reason=Reason.BRIEF, held_until=now)
+    silence = made.silence(SilenceKind.OUTLET, "<b>Dawn</b>", at=now, until=now + timedelta(hours=2))
+    silent = made.decision("held", AlertAction.SILENT, Reason.SILENCED, at=now, silence=silence.id)
 
     def add(tx: storage.Transaction) -> None:
         tx.articles.add([arrival.article])
         tx.decision_queue.add([arrival])
         tx.stories.save(made.story("held", arrival.article))
         tx.stories.save_alert(held)
+        tx.stories.decide([silent])
+        tx.silences.add(silence)
 
     await page.running.store.write(add)
     tree = await read(page, "/")
     (chart,) = elements(tree, "//section[@aria-labelledby='chart']")
     assert "5 matched articles in 30 days" in text_of(chart)
     assert values(chart, ".//*[@role='img']/@aria-label")[0].startswith("5 in 30 days, oldest first: 0, 0")
-    for text in ("1 with problems, ", "1 story held in desk: brief", "1 article to decide"):
+    for text in (
+        *("1 with problems, ", "1 story held in desk: brief", "1 article to decide"),
+        "outlet “<b>Dawn</b>” in every channel until 2",
+        "by ann: they move · 1 story held back",
+    ):
         assert text in text_of(tree)
+    await page.running.store.write(lambda tx: tx.silences.save_end(replace(silence, ended_at=now, ended_by="ann")))
+    assert "Nothing is posted about:" not in text_of(await read(page, "/"))
 
 
 async def judge(page: Page, *, useful: int, noise: int) -> None:
@@ -385,21 +396,3 @@ async def test_a_rule_shows_its_precision_and_its_silence(page: Page) -> None:
     shown = (await asyncio.to_thread(command, "--since", "9000d")).stdout
     assert f"{RULE}: precision 82% (9 useful, 2 noise)" in shown
     assert "No feedback in this time" in (await asyncio.to_thread(command)).stderr
-
-
-async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
-    now = page.clock.now()
-    silence = made.silence(SilenceKind.OUTLET, "<b>Dawn</b>", at=now, until=now + timedelta(hours=2))
-
-    def write(tx: storage.Transaction) -> None:
-        tx.silences.add(silence)
-        (story, *_) = tx.stories.since(None)
-        silent = AlertAction.SILENT, Reason.SILENCED
-        tx.stories.decide([made.decision(story.id, *silent, at=now, silence=silence.id)])
-
-    await page.running.store.write(write)
-    shown = text_of(await read(page, "/"))
-    assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
-    assert "by ann: they move · 1 story held back" in shown
-    await page.running.store.write(lambda tx: tx.silences.save_end(replace(silence, ended_at=now, ended_by="ann")))
-    assert "Nothing is posted about:" not in text_of(await read(page, "/"))
