@@ -167,3 +167,13 @@ def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, 
     edit = replace(messages.CORRECTION.facts[0], before=before, after=after)
     text = rendering.plain_message(replace(messages.CORRECTION, facts=(edit,)))
     assert text.splitlines()[-2:] == shown
+
+
+def test_words_that_are_only_removed_or_only_added_are_marked() -> None:
+    runs = outline.diff_words("Toll is 12 police say", "Toll is now 12", limit=200)
+    assert [(run.text, run.is_struck, run.is_bold) for run in runs] == [
+        ("Toll is", False, False),
+        ("now", False, True),
+        ("12", False, False),
+        ("police say", True, False),
+    ]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -211,6 +211,7 @@ def test_a_label_never_shows_another_host_alone(label: str, address: str, is_hon
 
 
 @given(text=st.text(), limit=st.integers(0, 60))
+@example(text="e\u0301" * 30, limit=6)
 def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: int) -> None:
     assert phrases.size(phrases.cut(text, limit)) <= limit or phrases.size(text) <= limit
     spans = phrases.clean_spans([Span(text=text), Span(text=text, is_marked=True)], limit)

@@ -75,6 +75,7 @@ async def test_envelopes_of_other_apps_and_of_another_form_are_acknowledged_and_
         for envelope in (
             *map(sockets.send, ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}})),
             it.press(verdict="explode"),
+            it.press(type="view_submission"),
             sockets.command("feeds", name="/other", url=url),
             sockets.shortcut({"text": ""}, url=url, callback="other"),
             sockets.open_home(user="U0BILAL", tab="messages"),
