@@ -65,7 +65,7 @@ def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path)
     assert folders.check(tmp_path / "mine" / "other") == ()
 
 
-def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:
+def test_a_topic_without_a_site_is_searched_and_another_feed_needs_all_of_its_words(tmp_path: Path) -> None:
     call("init", "--topic", 'the "lawful access" bill in Pakistan', "mine", folder=tmp_path)
     feeds = (tmp_path / "mine" / "feeds.yaml").read_text()
     for engine in ("google-news:en-PK:", "bing-news:en-US:", "gdelt:"):
@@ -74,11 +74,9 @@ def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(t
     assert 'any: ["lawful access", "bill", "Pakistan"]' in rule
     assert folders.check(tmp_path / "mine") == ()
 
-
-def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tmp_path: Path) -> None:
-    call("init", "--topic", "lawful access Pakistan", "mine", folder=tmp_path)
-    with (tmp_path / "mine" / "feeds.yaml").open("a") as feeds:
-        feeds.write("  - {url: https://news.example/feed.xml, name: Example News}\n")
+    # The rules still mean the topic when another feed is added.
+    with (tmp_path / "mine" / "feeds.yaml").open("a") as file:
+        file.write("  - {url: https://news.example/feed.xml, name: Example News}\n")
     settings = folders.load(tmp_path / "mine")
     searches, added = settings.feeds[0], settings.feeds[-1]
     now = datetime(2026, 12, 1, tzinfo=UTC)
@@ -87,8 +85,8 @@ def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tm
         article = replace(rules.make_article(Example(title=title)), feed=feed.url)
         return len(settings.rule_set.match(article, feed, now=now))
 
-    assert matched(searches, "Court decides on lawful interception") == 1
-    assert matched(added, "Museum opens access ramp") == 0
+    assert matched(searches, "Court decides on lawful access") == 1
+    assert matched(added, "Court decides on lawful access") == 0
     assert matched(added, "Pakistan passes lawful access bill") == 1
 
 

@@ -47,23 +47,16 @@ def commands() -> dict[str, typer.core.TyperCommand]:
     return dict(_all_commands().commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
 
 
-@pytest.mark.parametrize("name", sorted(commands()))
-def test_each_command_shows_an_example_in_its_help(name: str) -> None:
-    command = commands()[name]
-    for part in getattr(command, "commands", {"": command}).values():
-        assert f"Example: wirewatch {name}" in (part.help or "")
-
-
-def test_help_shows_the_summary_of_each_command() -> None:
+def test_help_shows_each_command_with_its_whole_summary_and_an_example() -> None:
     summaries = {name: command.get_short_help_str(1_000) for name, command in commands().items()}
     assert summaries == {name: command.summary for name, command in COMMANDS.items()}
-
-
-@pytest.mark.parametrize("name", ["", "feeds", "database"])
-def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
-    inner = getattr(commands()[name], "commands", {}) if name else commands()
-    cut = [word for word, command in inner.items() if command.get_short_help_str(62).endswith("...")]
-    assert set(cut) <= {"stories"}
+    groups = {name: getattr(command, "commands", {}) for name, command in commands().items()}
+    for inner in (commands(), groups["feeds"], groups["database"]):
+        cut = [word for word, command in inner.items() if command.get_short_help_str(62).endswith("...")]
+        assert set(cut) <= {"stories"}
+    for name, command in commands().items():
+        for part in (groups[name] or {"": command}).values():
+            assert f"Example: wirewatch {name}" in (part.help or ""), name
 
 
 def examples() -> list[tuple[str, list[tuple[str, str]]]]:
