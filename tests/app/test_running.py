@@ -176,7 +176,8 @@ async def test_a_reload_during_a_short_outage_takes_force_afterwards_and_its_wor
 
 async def test_a_message_of_unknown_outcome_is_treated_as_the_reloaded_setting_says(world: World) -> None:
     bot = world.folder / "bot.yaml"
-    bot.write_text(bot.read_text() + "on_unknown: at_most_once\n")
+    before = bot.read_text()
+    bot.write_text(f"{before}on_unknown: at_most_once\n")
     await world.running.reload(app.load(world.folder, {}))
     sent = row("unknown", channel="alerts", at=world.running.clock.now())
     await world.running.store.write(lambda tx: tx.outbox.add([sent]))
@@ -187,3 +188,5 @@ async def test_a_message_of_unknown_outcome_is_treated_as_the_reloaded_setting_s
         await asyncio.sleep(0.02)
     assert "at_most_once" in (ended.error or "")
     assert world.channel.ids.count("unknown") == 1
+    bot.write_text(before)
+    await world.running.reload(app.load(world.folder, {}))
