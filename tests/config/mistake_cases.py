@@ -5,10 +5,9 @@ Each file of tests/config/mistakes has the cases of one family. `scripts/accept-
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,20 +62,10 @@ def make(mistake: Mistake, target: Path) -> None:
             (target / name).write_bytes(text.encode(mistake.encoding))
 
 
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Enter the folder, because paths in messages are as given on the command line: "config/bot.yaml"."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
 def check(scratch: Path) -> tuple[Problem, ...]:
     """Return the problems of the folder ``config`` in ``scratch``."""
-    with inside(scratch):
+    # Paths in messages are as given on the command line: "config/bot.yaml".
+    with chdir(scratch):
         return config.try_load(Path("config"), environ=ENVIRON, kinds=app.kinds().built_in)[0]
 
 

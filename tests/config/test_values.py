@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -18,38 +20,28 @@ from tests.config import folders
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"),
+    ("read", "written", "value"),
     [
-        ("90 seconds", 90),
-        ("1 minutes", 60),
-        ("5 min", 300),
-        ("2 hours", 7200),
-        ("30d", 2_592_000),
-        ("1.5 hours", 5400),
-        ("2 Weeks", 1_209_600),
-        ("10s", 10),
+        (keys.parse_duration, "90 seconds", timedelta(seconds=90)),
+        (keys.parse_duration, "1 minutes", timedelta(minutes=1)),
+        (keys.parse_duration, "5 min", timedelta(minutes=5)),
+        (keys.parse_duration, "2 hours", timedelta(hours=2)),
+        (keys.parse_duration, "30d", timedelta(days=30)),
+        (keys.parse_duration, "1.5 hours", timedelta(minutes=90)),
+        (keys.parse_duration, "2 Weeks", timedelta(weeks=2)),
+        (keys.parse_duration, "10s", timedelta(seconds=10)),
+        (keys.parse_size, "10 MB", 10**7),
+        (keys.parse_size, "500kB", 500_000),
+        (keys.parse_size, "1.5 MiB", 1_572_864),
+        (keys.parse_size, "4096", 4096),
+        (keys.parse_quiet_hours, "22:00 to 07:00 Asia/Karachi", (time(22), time(7), ZoneInfo("Asia/Karachi"))),
+        (keys.parse_quiet_hours, "9:30 to 10:00", (time(9, 30), time(10), None)),
+        (keys.parse_until, "2026-12-31", (datetime(2026, 12, 31), True)),  # noqa: DTZ001
+        (keys.parse_until, "2026-12-31 18:00", (datetime(2026, 12, 31, 18), False)),  # noqa: DTZ001
     ],
 )
-def test_a_duration_is_read(written: str, seconds: int) -> None:
-    assert keys.parse_duration(written) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    ("written", "size"), [("10 MB", 10**7), ("500kB", 500_000), ("1.5 MiB", 1_572_864), ("4096", 4096)]
-)
-def test_a_size_is_read(written: str, size: int) -> None:
-    assert keys.parse_size(written) == size
-
-
-def test_quiet_hours_may_cross_midnight_and_name_a_zone() -> None:
-    start, end, zone = keys.parse_quiet_hours("22:00 to 07:00 Asia/Karachi")
-    assert (start, end, str(zone)) == (time(22), time(7), "Asia/Karachi")
-    assert keys.parse_quiet_hours("9:30 to 10:00")[2] is None
-
-
-def test_until_takes_a_day_or_a_moment() -> None:
-    assert keys.parse_until("2026-12-31") == (datetime(2026, 12, 31), True)  # noqa: DTZ001
-    assert keys.parse_until("2026-12-31 18:00") == (datetime(2026, 12, 31, 18), False)  # noqa: DTZ001
+def test_a_value_is_read_as_people_write_it(read: Callable[[str], object], written: str, value: object) -> None:
+    assert read(written) == value
 
 
 @given(st.text(max_size=60))
@@ -151,24 +143,23 @@ _RULE = "rules:\n  - name: R\n    notify: desk\n"
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "marked"),
     [
-        "    query: |\n      PTA AND\n        (backdoor* AND badfield:x)\n",
-        "    query: >\n      PTA AND\n      (backdoor* AND badfield:x)\n",
-        "    query: 'PTA AND badfield:x'\n",
-        '    query: "PTA AND \\"a b\\" AND badfield:x"\n',
-        "    query: PTA AND badfield:x\n",
-        "    query: PTA AND\n      badfield:x\n",
-        f"    query: 'PTA AND (PTA OR {'badfield:x OR ' * 40} PTA)'\n",
+        ("query: |\n      PTA AND\n        (backdoor* AND badfield:x)", "badfield"),
+        ("query: >\n      PTA AND\n      (backdoor* AND badfield:x)", "badfield"),
+        ("query: 'PTA AND badfield:x'", "badfield"),
+        ('query: "PTA AND \\"a b\\" AND badfield:x"', "badfield"),
+        ("query: PTA AND badfield:x", "badfield"),
+        ("query: PTA AND\n      badfield:x", "badfield"),
+        (f"query: 'PTA AND (PTA OR {'badfield:x OR ' * 40} PTA)'", "badfield"),
+        ("query: 'don''t AND badfield:x'", "badfield"),
+        ('any: ["so \\"a\\" b"]', '"'),
     ],
 )
-def test_the_caret_points_into_a_query_however_it_is_written(body: str, tmp_path: Path) -> None:
-    assert _caret(tmp_path, _RULE + body).startswith("badfield")
-
-
-def test_the_caret_marks_a_quotation_mark_inside_quotes(tmp_path: Path) -> None:
-    assert _caret(tmp_path, _RULE + '    any: ["so \\"a\\" b"]\n') == '"'
-    assert _caret(tmp_path, _RULE + "    query: 'don''t AND badfield:x'\n") == "badfield"
+def test_the_caret_points_to_the_exact_characters_however_they_are_written(
+    body: str, marked: str, tmp_path: Path
+) -> None:
+    assert _caret(tmp_path, f"{_RULE}    {body}\n") == marked
 
 
 def test_the_caret_marks_the_whole_of_an_exact_term(tmp_path: Path) -> None:

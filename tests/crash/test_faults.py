@@ -7,7 +7,6 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,10 @@ PASSED = [
 ]
 #: Tables whose bots run beside each other: a bot waits more than it works.
 BATCHES = [PASSED[at::6] for at in range(6)]
+DESTROYED = ["articles", "matches", "stories", "members", "alerts", "outbox", "feeds"]
 #: How long a bot may take until it has posted what was published, or says that it does not work.
 NOTICED_SECONDS = 30
+Damage = Callable[[sqlite3.Connection, str], None]
 
 
 async def check_health(bot: Bot) -> None:
@@ -44,43 +45,41 @@ async def check_health(bot: Bot) -> None:
     assert len(bot.heads) == len(set(bot.heads))
 
 
-async def damage_and_check(folder: Path, damage: Callable[[sqlite3.Connection], None]) -> None:
+async def damage_and_check(folder: Path, damage: Damage, table: str) -> None:
     """Damage the database of a bot that runs, and check its health while more is published."""
     async with bot_in(folder) as bot, bot.running():
         await bot.until_watching()
         await bot.publish_and_await_messages(2)
         with contextlib.closing(sqlite3.connect(bot.database, timeout=30)) as database:
-            damage(database)
+            damage(database, table)
         bot.publish(5)
         await check_health(bot)
 
 
+def drop(database: sqlite3.Connection, table: str) -> None:
+    database.execute(f"DROP TABLE {table}")
+
+
+def destroy_pages(database: sqlite3.Connection, table: str) -> None:
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ((size,),) = database.execute("PRAGMA page_size")
+    ((root,),) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table])
+    ((_, _, file),) = database.execute("PRAGMA database_list")
+    with Path(file).open("r+b") as pages:
+        pages.seek((root - 1) * size)
+        pages.write(b"\xff" * size)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("tables", BATCHES, ids=" ".join)
-async def test_health_is_not_good_while_nothing_is_posted_because_a_table_is_gone(
-    tmp_path: Path, tables: Sequence[str]
+@pytest.mark.parametrize(
+    ("damage", "tables"),
+    [*((drop, batch) for batch in BATCHES), (destroy_pages, DESTROYED)],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value.__name__,
+)
+async def test_health_is_not_good_while_nothing_is_posted_because_a_table_is_gone_or_destroyed(
+    tmp_path: Path, damage: Damage, tables: Sequence[str]
 ) -> None:
-    def drop(database: sqlite3.Connection, table: str) -> None:
-        database.execute(f"DROP TABLE {table}")
-
     async with TaskGroup() as group:
         for table in tables:
-            group.create_task(damage_and_check(tmp_path / table, partial(drop, table=table)))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(300)
-async def test_health_is_not_good_while_nothing_is_posted_because_pages_are_destroyed(tmp_path: Path) -> None:
-    def destroy(database: sqlite3.Connection, table: str) -> None:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        ((size,),) = database.execute("PRAGMA page_size")
-        ((root,),) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table])
-        ((_, _, file),) = database.execute("PRAGMA database_list")
-        with Path(file).open("r+b") as pages:
-            pages.seek((root - 1) * size)
-            pages.write(b"\xff" * size)
-
-    async with TaskGroup() as group:
-        for table in ("articles", "matches", "stories", "members", "alerts", "outbox", "feeds"):
-            group.create_task(damage_and_check(tmp_path / table, partial(destroy, table=table)))
+            group.create_task(damage_and_check(tmp_path / table, damage, table))

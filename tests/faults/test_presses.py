@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.app.runtime import App
 from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
 from bot.model.channels import ChatMessage, ChatRequest, Person, Press
@@ -14,8 +15,14 @@ from tests.testbed.faults import spoiling
 from tests.testbed.shown import lead_of
 
 
-async def unasked(question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
-    raise AssertionError
+async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
+    raise LookupError("a bug")
+
+
+def listen(running: App) -> Interactions:
+    return Interactions(
+        running.store, running.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
+    )
 
 
 async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stored(desk: World) -> None:
@@ -24,9 +31,7 @@ async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stor
     (story,) = await desk.stories()
     spoiling.refuse(desk.address, "judgements", "INSERT", "NEW.\"by\" LIKE 'U1%'")
     async with desk.opened() as running:
-        presses = Interactions(
-            running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=unasked
-        )
+        presses = listen(running)
         sent = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
         (receipt,) = [row.receipt for row in sent if row.message.kind is MessageKind.POST and row.receipt]
         for person, action in (("U1", Useful()), ("U2", Noise())):
@@ -45,12 +50,6 @@ async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stor
 
 
 async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> None:
-    async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMessage]:
-        raise LookupError("a bug")
-
     async with desk.opened() as running:
-        commands = Interactions(
-            running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
-        )
-        answer = await commands.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
+        answer = await listen(running).ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
     assert "because of a bug" in lead_of(answer[0].message)

@@ -16,17 +16,17 @@ from tests.testbed.servers import chat_completions
 RIGHT = tuple(PairAnswer(words=0.0, answer=3.9 if same else -3.9, is_same=same) for same in (True, False) * 40)
 
 
-def passed(url: str, *, served: str = "", pairs: tuple[PairAnswer, ...] = RIGHT) -> ExamResult:
-    """Return the result of an exam with these answers about pairs, and right answers to all other questions."""
+def passed(url: str) -> ExamResult:
+    """Return the result of an exam with right answers to all questions."""
     return ExamResult(
         at=START,
         url=f"{url}/v1",
         model=chat_completions.NAME,
-        served=served,
+        served="",
         versions=PROMPT_VERSIONS,
         marks={use: ExamMark(asked=20, right=20, refused=0, seconds=1.0) for use in Use},
-        pairs=pairs,
-        weight=fit_weight(pairs),
+        pairs=RIGHT,
+        weight=fit_weight(RIGHT),
     )
 
 
