@@ -51,6 +51,7 @@ def possible_channels(routes: Sequence[Route], rule: Rule) -> tuple[str, ...]:
 def describe_routes(routes: Sequence[Route], rule: Rule) -> str:
     """Describe in words where the rule posts.
 
+    >>> from bot.model.settings import RouteMatch
     >>> desk, night = Route(to=("desk",)), Route(to=("night",), match=RouteMatch(tag=("pakistan",)))
     >>> describe_routes((night, desk), Rule(name="exit", notify=()))
     'night (feeds tagged pakistan), else desk'

@@ -209,7 +209,7 @@ def draw_sparkline(counts: Mapping[datetime, int], *, until: datetime, hours: in
 
     >>> hour = datetime(2015, 12, 1, 5)
     >>> draw_sparkline({hour: 8, hour - HOUR: 4}, until=hour, hours=4)
-    '▁▁▄█'
+    '▁▁▅█'
     """
     end = floor_hour(until)
     values = [counts.get(end - number * HOUR, 0) for number in reversed(range(hours))]

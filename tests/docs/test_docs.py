@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import functools
+import importlib
 import json
 import re
 import shlex
@@ -36,6 +38,12 @@ PAGES = sorted(
 )
 #: A block of YAML whose first line names its file.
 _BLOCK = re.compile(r"^```yaml\n# (bot\.yaml|feeds\.yaml|rules[\w/.-]*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: The modules with examples in their docstrings.
+_WITH_EXAMPLES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (ROOT / "bot").rglob("*.py")
+    if ">>> " in path.read_text()
+)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
@@ -45,6 +53,12 @@ _all_commands = functools.cache(lambda: get_command(app_of()))
 
 def commands() -> dict[str, typer.core.TyperCommand]:
     return dict(_all_commands().commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
+
+
+@pytest.mark.parametrize("module", _WITH_EXAMPLES)
+def test_the_examples_of_docstrings_are_true(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module))
+    assert (result.failed, result.attempted > 0) == (0, True)
 
 
 def test_help_shows_each_command_with_its_whole_summary_and_an_example() -> None:

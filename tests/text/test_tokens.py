@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import unicodedata
 
 import pytest
@@ -19,11 +18,6 @@ ALPHABET = st.text(
 
 def read(string: str) -> list[str]:
     return [word.text for word in tokens.words(string)]
-
-
-def test_the_examples_in_the_module_are_true() -> None:
-    assert doctest.testmod(tokens).failed == 0
-    assert doctest.testmod(tokens).attempted > 2
 
 
 @pytest.mark.parametrize(
