@@ -75,6 +75,8 @@ async def test_each_page_is_whole_loads_nothing_from_outside_and_shows_hostile_w
         assert answer.headers["referrer-policy"] == "no-referrer"
         tree = tree_of(answer.text)
         assert len(elements(tree, "//h1")) == len(elements(tree, "//main")) == len(elements(tree, "//header")) == 1
+        assert text_of(elements(tree, "//a")[0]) == "Skip to content"
+        assert elements(tree, "//a")[0].get("href") == f"#{values(tree, '//main/@id')[0]}"
         assert {*values(tree, "//link/@href"), *values(tree, "//@src")} == {"/style.css", "data:,"}, path
         forbidden = "//script | //*[@style] | //iframe | //object | //img | //b | //*[@*[starts-with(name(), 'on')]]"
         assert elements(tree, forbidden) == [], path

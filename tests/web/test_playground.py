@@ -59,6 +59,16 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(
     assert name == "Mine" or "no examples" not in result_text(tree), "a warning of a line that nobody wrote"
 
 
+async def test_the_form_sends_the_rule_and_the_days_without_a_script(shared: Page) -> None:
+    (form,) = elements(await tried(shared, RULE, days="3"), "//form[@action='/try']")
+    assert form.get("method") == "get"
+    labels = {label.get("for"): text_of(label) for label in elements(form, ".//label")}
+    assert labels == {"rule": "Rule, list or query", "days": "Days back"}
+    assert [field.get("id") for field in elements(form, ".//*[@name]")] == ["rule", "days"]
+    assert elements(form, ".//input[@name='days'][@value='3']")
+    assert elements(form, ".//button[not(@type)]")
+
+
 async def test_near_misses_say_what_is_missing(shared: Page) -> None:
     tree = await tried(shared, "name: Mine\nall: [BlackBerry, wombat]\nnotify: desk\n")
     assert "Mine: 0 matches" in result_text(tree)
