@@ -1,4 +1,4 @@
-"""The committed JSON Schemas are fresh, valid, and agree with check on good files."""
+"""The committed JSON Schemas are fresh, valid, and agree with check on good files, as the shipped ones are."""
 
 from __future__ import annotations
 
@@ -104,3 +104,12 @@ def test_each_shipped_file_names_its_schema_in_its_first_line(path: Path) -> Non
     matching = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
     assert matching is not None
     assert (path.parent / matching[1]).resolve() == (SHIPPED / "schema" / f"{_kind(path)}.json").resolve()
+
+
+def test_the_slack_line_stands_beside_the_console_as_a_comment(tmp_path: Path) -> None:
+    text = (SHIPPED / "bot.yaml").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if "kind: slack" in line)
+    assert line.lstrip().startswith("# ")
+    (tmp_path / "bot.yaml").write_text(text.replace(line, line.replace("# ", "", 1)), encoding="utf-8")
+    loaded = config.try_load(tmp_path, environ={"SLACK_BOT_TOKEN": "x"}, kinds=app.kinds())[0]
+    assert [problem for problem in loaded if problem.file.endswith("bot.yaml")] == []

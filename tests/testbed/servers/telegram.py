@@ -118,12 +118,8 @@ class BotApi(faulty.Strict):
 
     def _chat_facts(self, body: Mapping[str, Any]) -> Any:
         chat = self._chat(body, writes=False)
-        return {
-            "id": chat.id,
-            "title": chat.title,
-            "type": chat.type,
-            "permissions": {"can_send_messages": chat.can_send},
-        }
+        permissions = {"can_send_messages": chat.can_send}
+        return {"id": chat.id, "title": chat.title, "type": chat.type, "permissions": permissions}
 
     def _member(self, body: Mapping[str, Any]) -> Any:
         chat = self._chat(body, writes=False)
@@ -173,24 +169,14 @@ class BotApi(faulty.Strict):
         name = next((name[1:] for name, id in self.names.items() if id == chat.id), None)  # noqa: A001
         where = {"id": chat.id, "type": chat.type, **({"username": name} if name else {})}
         message = {"message_id": len(chat.messages) + 1, "chat": where, "text": text}
-        chat.messages.append(
-            {
-                **message,
-                "entities": body.get("entities", []),
-                "markup": self._markup(body),
-                "reply": reply,
-                "topic": topic,
-                "edits": 0,
-            }
-        )
+        kept = {"entities": body.get("entities", []), "markup": self._markup(body), "reply": reply, "topic": topic}
+        chat.messages.append({**message, **kept, "edits": 0})
         return message
 
     def _edit(self, body: Mapping[str, Any]) -> Any:
         chat = self._chat(body)
         text = self._text(body, known=_EDIT)
-        message = next((item for item in chat.messages if item["message_id"] == body.get("message_id")), None)
-        if message is None:
-            raise Refused(400, "Bad Request: message to edit not found")
+        message = self._message(chat, body)
         entities = body.get("entities", [])
         markup = self._markup(body)
         if (text, entities, markup) == (message["text"], message["entities"], message["markup"]):
@@ -198,6 +184,13 @@ class BotApi(faulty.Strict):
             raise Refused(400, f"Bad Request: {words}")
         message.update(text=text, entities=entities, markup=markup, edits=message["edits"] + 1)
         return {"message_id": message["message_id"], "chat": {"id": chat.id}, "text": text}
+
+    @staticmethod
+    def _message(chat: Chat, body: Mapping[str, Any]) -> dict[str, Any]:
+        for message in chat.messages:
+            if message["message_id"] == body.get("message_id"):
+                return message
+        raise Refused(400, "Bad Request: message to edit not found")
 
     @staticmethod
     def _markup(body: Mapping[str, Any]) -> Any:
@@ -214,9 +207,7 @@ class BotApi(faulty.Strict):
         chat = self._chat(body)
         if unknown := set(body) - {"chat_id", "message_id", "reply_markup"}:
             raise Refused(400, f"Bad Request: unknown arguments {sorted(unknown)}")
-        message = next((item for item in chat.messages if item["message_id"] == body.get("message_id")), None)
-        if message is None:
-            raise Refused(400, "Bad Request: message to edit not found")
+        message = self._message(chat, body)
         message["markup"] = self._markup(body)
         return {"message_id": message["message_id"], "chat": {"id": chat.id}}
 
