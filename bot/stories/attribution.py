@@ -3,9 +3,9 @@
     words of the article ─▶ names of outlets ─▶ the words before and after a name ─▶ origins
 
 A name alone is not an attribution: the words around it must credit the outlet with a report, or with a statement made
-to it. Without such words nothing is found, so no origin is guessed. An outlet that no list has is recognised by the form
-of its name or by its place ("told the Odessa American"). The words around a name are matched in a window of fixed size,
-so the time is linear in the length of the text.
+to it. Without such words nothing is found, so no origin is guessed. An outlet that no list has is recognised by the
+form of its name or by its place ("told the Odessa American"). The words around a name are matched in a window of fixed
+size, so the time is linear in the length of the text.
 """
 
 from __future__ import annotations
