@@ -45,7 +45,7 @@ def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
         "- " * 1000,
         "{" * 50 + "}" * 50,
         "rules:\n" + "  - x\n" * 5000,
-        "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 1200,
+        "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 1010,
     ],
     ids=range(21),
 )
@@ -69,11 +69,11 @@ def test_more_values_than_any_real_file_has_are_refused(tmp_path: Path, monkeypa
     assert [problem.code for problem in problems] == ["too-big"]
 
 
-def test_a_thousand_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path: Path) -> None:
+def test_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path: Path) -> None:
     rules = "rules:\n" + "".join(
         f"  - {{name: R{n}, notify: desk, all: {{a: [word{n}, other{n}], b: [third{n}]}}, "
         f"must_match: [word{n} third{n}], must_not_match: [nothing]}}\n"
-        for n in range(1000)
+        for n in range(300)
     )
     document = nodes.parse_yaml(rules)
     tracemalloc.start()
@@ -81,4 +81,4 @@ def test_a_thousand_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert document.root is not None
-    assert held / 1000 < 6000
+    assert held / 300 < 6000
