@@ -47,6 +47,9 @@ from tests.rules.making import FEED, NOW, article, has, item_has, matched, rule,
         # Scripts that run without spaces.
         ("5G网", "建5G网络", True),
         ("ドア", "バックドアだ", True),
+        ("監* 視", "監督 視", True),
+        ("監* 視", "監 督 視", False),
+        ("監* 視*", "監督官 視察", True),
         ("か", "がか゚が", False),
         ("华*", "华为", True),
         ("한", "한국", False),
@@ -117,6 +120,7 @@ def test_where_limits_every_term_without_a_field_of_its_own() -> None:
     assert matched(in_title, article("a1"))
     assert not matched(in_title, article("x", "a1"))
     assert matched(rule(any=["body:a1"], where=Where.TITLE), article("x", "a1"))
+    assert not matched(rule(any=["/a1/"], where=Where.TITLE), article("x", "a1"))
 
 
 def test_a_set_stands_for_any_of_its_terms() -> None:

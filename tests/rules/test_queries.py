@@ -57,7 +57,10 @@ def test_any_text_gives_one_located_error_or_an_expression_that_is_read_back_as_
     [
         ("a NEAR/3 b NEAR/3 c", "NEAR/3", "near-chain", "(a NEAR/3 b) NEAR/3"),
         ("title:a NEAR/3 body:b", "NEAR/3", "near-fields", "title:(a NEAR/3 b)"),
+        ("a NEAR/3 NOT b", "NOT", "near-operand", "OR"),
         ("a)", ")", "unopened", "remove it"),
+        ("a }", "}", "unopened", "remove it"),
+        ("title: AND b", "title:", "field-without-term", ""),
         ("a AND ()", "()", "empty-brackets", "remove"),
         ("back*door", "*", "inner-wildcard", "?"),
         ("/(?=a)b/", "(?=a)b", "bad-regex", "exclude"),
