@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import socket
 import struct
 import threading
@@ -61,6 +62,11 @@ class Service(Protocol):
 
     def too_many(self) -> Answer:
         """Answer as the service does when there are too many requests."""
+
+
+def in_units(text: str) -> str:
+    """Return a text that is as long as the services count: in UTF-16 units."""
+    return re.sub("[\U00010000-\U0010ffff\ud800-\udfff]", lambda letter: "x" * (1 + (letter[0] > "\uffff")), text)
 
 
 class Refused(Exception):

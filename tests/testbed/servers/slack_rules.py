@@ -6,13 +6,14 @@ Stricter than Slack where Slack is only known to misbehave: a text past 4,000 ch
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import yaml
+
+from tests.testbed.servers import faulty
 
 TEXT = 4_000
 BLOCKS = 50
@@ -48,8 +49,8 @@ def check_message(body: Mapping[str, Any], *, known: frozenset[str]) -> None:
         raise Refused("invalid_arguments", "text")
     if not text and not blocks:
         raise Refused("no_text")
-    if len(_in_units(text)) > TEXT:
-        raise Refused("msg_too_long", str(len(_in_units(text))))
+    if len(faulty.in_units(text)) > TEXT:
+        raise Refused("msg_too_long", str(len(faulty.in_units(text))))
     if blocks:
         check_blocks(blocks)
     if "metadata" in body:
@@ -61,7 +62,7 @@ def check_blocks(blocks: Any, *, most: int = BLOCKS, total_most: int = ALL_BLOCK
         raise Refused("invalid_blocks_format")
     if len(blocks) > most:
         raise Refused("invalid_blocks", f"{len(blocks)} blocks")
-    text = _in_units(json.dumps(blocks, ensure_ascii=False))
+    text = faulty.in_units(json.dumps(blocks, ensure_ascii=False))
     try:
         _BLOCKS.validate(json.loads(text))
     except jsonschema_rs.ValidationError as error:
@@ -72,11 +73,6 @@ def check_blocks(blocks: Any, *, most: int = BLOCKS, total_most: int = ALL_BLOCK
             raise Refused("invalid_blocks", "action_id twice")
     if len(text) > total_most:
         raise Refused("msg_blocks_too_long", str(len(text)))
-
-
-def _in_units(text: str) -> str:
-    """Return a text that is as long as Slack counts: in UTF-16 units."""
-    return re.sub("[\U00010000-\U0010ffff\ud800-\udfff]", lambda letter: "x" * (1 + (letter[0] > "\uffff")), text)
 
 
 def _check_metadata(metadata: Any) -> None:

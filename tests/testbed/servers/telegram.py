@@ -273,13 +273,13 @@ class BotApi(faulty.Strict):
             raise Refused(400, "Bad Request: message text is empty")
         if len(text.encode()) > BYTES:
             raise Refused(400, "Bad Request: Text is too long")
-        if units(text) > TEXT:
+        if len(faulty.in_units(text)) > TEXT:
             raise Refused(400, "Bad Request: message is too long")
         entities = body.get("entities", [])
         if len(entities) > ENTITIES:
             raise Refused(400, "Bad Request: entities too long")
         for entity in entities:
-            self._check(entity, units(text))
+            self._check(entity, len(faulty.in_units(text)))
         if not (body.get("link_preview_options") or {}).get("is_disabled"):
             raise Refused(400, "Bad Request: a preview was not turned off")
         self.pinged += MENTION.findall(text)
@@ -292,8 +292,3 @@ class BotApi(faulty.Strict):
             raise Refused(400, f"Bad Request: Can't parse MessageEntity: {entity}")
         if entity["type"] == "text_link" and not re.match(r"https?://[^\s]+\Z", entity.get("url", "")):
             raise Refused(400, "Bad Request: Wrong HTTP URL specified")
-
-
-def units(text: str) -> int:
-    """Its length as Telegram counts it."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
