@@ -9,7 +9,7 @@ import gc
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Desk:
     """A desk with a row in each table, which can be put back into this state."""
 
     world: World
+    _prepared_at: datetime = START
     _database: bytes = b""
     _messages: dict[str, Any] = field(default_factory=dict)
 
@@ -79,16 +80,17 @@ class Desk:
             await running.store.write(_fill)
         with contextlib.closing(sqlite3.connect(self.file)) as database:
             database.execute("PRAGMA journal_mode = DELETE")
-        self._database = self.file.read_bytes()
+        self._prepared_at, self._database = self.world.clock.now(), self.file.read_bytes()
         self._messages = copy.deepcopy(self.world.slack.workspace.channels)
 
     def restore(self) -> None:
-        """Put the database and the messages back."""
+        """Put the database, the messages and the clock back."""
         # An exception of the last case may keep a statement alive, and its lock with it.
         gc.collect()
         for name in ("wirewatch.db-wal", "wirewatch.db-shm"):
             (self.world.folder / name).unlink(missing_ok=True)
         self.file.write_bytes(self._database)
+        self.world.clock.set(self._prepared_at)
         self.world.slack.workspace.channels = copy.deepcopy(self._messages)
 
     async def check(self, *damage: str) -> None:
