@@ -212,10 +212,10 @@ def repeat(names: Sequence[str], options: argparse.Namespace, results: Results) 
                 contender = LongProcess(name, origin, options)
             stack.callback(contender.close)
             contenders[name] = contender
-        for place, kind in enumerate(ROUNDS):
+        for kind in ROUNDS:
             for name, contender in contenders.items():
                 if kind == "5 %":
-                    origins[name].tell("round", place)
+                    origins[name].tell("round", 1)
                 if kind == "bare":
                     origins[name].tell("validators", 0)
                 results.add(name, kind, contender.lap())
