@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,46 +22,31 @@ from tests.channels.services import SERVICES
 # Apprise asks for a module that Python 3.11 and 3.12 are about to lose.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
+
+def by_http(kind: str, keys: dict[str, str], *, a: str = SECRET, **more: Any) -> HttpChannel:
+    """Return a kind with its keys and its secret env:A; the server's address replaces AT in them."""
+
+    def at(address: str) -> tuple[dict[str, object], dict[str, str]]:
+        secrets = {"A": a.replace("AT", address), "B": SECRET}
+        return {name: value.replace("AT", address) for name, value in keys.items()}, secrets
+
+    return HttpChannel(kind=kind, at=at, **more)
+
+
 #: A kind that is absent speaks no HTTP.
 HTTP_KINDS = [
-    HttpChannel(
-        kind="slack",
-        at=lambda at: (
-            {"to": "C0123ABCDE", "token": "env:A", "api_url": f"http://{at}/api/"},
-            {"A": f"xoxb-{SECRET}"},
-        ),
-    ),
-    HttpChannel(kind="slack", at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/services/{SECRET}"})),
-    HttpChannel(
-        kind="webhook",
-        at=lambda at: ({"url": "env:A", "secret": "env:B"}, {"A": f"http://{at}/hooks/{SECRET}", "B": SECRET}),
-    ),
-    HttpChannel(
-        kind="discord",
-        at=lambda at: (
-            {"to": "123456789012345678", "token": "env:A", "api_url": f"http://{at}/api/v10"},
-            {"A": SECRET},
-        ),
-    ),
-    HttpChannel(
-        kind="discord",
-        at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/api/webhooks/400000000000000001/{SECRET}"}),
-    ),
-    HttpChannel(
-        kind="telegram",
-        at=lambda at: ({"to": "-1001234567890", "token": "env:A", "api_url": f"http://{at}"}, {"A": SECRET}),
-    ),
-    HttpChannel(
-        kind="teams",
-        at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/workflows/{SECRET}?sig={SECRET}"}),
-    ),
-    HttpChannel(
-        kind="mattermost",
-        at=lambda at: ({"server": f"http://{at}", "to": "c" * 26, "token": "env:A"}, {"A": SECRET}),
-    ),
-    HttpChannel(
-        kind="apprise",
-        at=lambda at: ({"url": "env:A"}, {"A": f"json://user:{SECRET}@{at}/?retry=0"}),
+    by_http("slack", {"to": "C0123ABCDE", "token": "env:A", "api_url": "http://AT/api/"}, a=f"xoxb-{SECRET}"),
+    by_http("slack", {"webhook": "env:A"}, a=f"http://AT/services/{SECRET}"),
+    by_http("webhook", {"url": "env:A", "secret": "env:B"}, a=f"http://AT/hooks/{SECRET}"),
+    by_http("discord", {"to": "123456789012345678", "token": "env:A", "api_url": "http://AT/api/v10"}),
+    by_http("discord", {"webhook": "env:A"}, a=f"http://AT/api/webhooks/400000000000000001/{SECRET}"),
+    by_http("telegram", {"to": "-1001234567890", "token": "env:A", "api_url": "http://AT"}),
+    by_http("teams", {"webhook": "env:A"}, a=f"http://AT/workflows/{SECRET}?sig={SECRET}"),
+    by_http("mattermost", {"server": "http://AT", "to": "c" * 26, "token": "env:A"}),
+    by_http(
+        "apprise",
+        {"url": "env:A"},
+        a=f"json://user:{SECRET}@AT/?retry=0",
         markup=lambda body: iter((body["title"], body["message"])),
         of_no_server=OutcomeUnknown,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,16 +44,13 @@ async def post(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
     return await http_client.request("POST", f"{scheme}://127.0.0.1:{port}/{SECRET}", who="it", body=b"x")
 
 
-async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
+async def test_an_answer_is_bounded_is_not_unpacked_and_is_no_redirect_that_is_followed() -> None:
     body = b"y" * 200_000
     head = f"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     async with serving(head + body) as port:
         answer = await post(port)
     assert (answer.status, answer.headers["retry-after"], len(answer.body)) == (418, "7", 64_000)
     assert not answer.is_success
-
-
-async def test_a_compressed_answer_is_not_unpacked_and_a_redirect_not_followed() -> None:
     async with serving(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc") as port:
         assert (await post(port)).body == b"abc"
     async with serving(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n") as port:
@@ -82,6 +80,8 @@ async def test_a_request_that_was_never_sent_is_sent_again_without_a_lookup() ->
         await post(9)
     with pytest.raises(RetryLater, match="it: its name cannot be resolved"):
         await http_client.request("POST", f"http://nobody.invalid/{SECRET}", who="it")
+    no_route = errors.unsent_error(OSError(errno.ENETUNREACH, "unreachable"), who="it")
+    assert str(no_route) == "it: its network cannot be reached"
 
 
 async def test_a_server_without_tls_was_never_sent_anything() -> None:
