@@ -100,7 +100,8 @@ def document(number: int, version: int, *, inside: int, begun: datetime) -> byte
     items = []
     for place in range(newest - 1, newest - 1 - ITEMS, -1):
         # An item keeps its date in later versions.
-        age = timedelta(minutes=2 * (2 * ITEMS - place)) if place >= ITEMS - inside else timedelta(days=3, minutes=place)
+        is_new = place >= ITEMS - inside
+        age = timedelta(minutes=2 * (2 * ITEMS - place)) if is_new else timedelta(days=3, minutes=place)
         items.append((_atom_entry if is_atom(number) else _rss_item)(number, place, begun - age))
     title, site = f"<title>News {number} – Zürich</title>", f"{_site(number)}/"
     head = '<?xml version="1.0" encoding="UTF-8"?>'
