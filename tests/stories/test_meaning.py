@@ -92,12 +92,3 @@ def test_the_agency_who_is_not_a_question() -> None:
     who = article("WHO says el-Fasher hospital was hit", outlet="Gazette")
     same = article("El-Fasher hospital was hit, WHO says", outlet="Herald", at=START + timedelta(hours=1))
     assert joined(who, same, 0.95).story == grouping.story_id(who.id)
-
-
-def test_a_date_and_a_mark_of_a_programme_are_no_evidence() -> None:
-    first = article("Evening news of el-Fasher: March 3, 2015 [HD]", outlet="Gazette")
-    second = article("Morning bulletin, el-Fasher: March 3, 2015 [HD]", outlet="Herald", at=START + timedelta(hours=1))
-    index = Index(window=WINDOW)
-    profiles = [index.profile(arrival(one, "Airport", "el-Fasher")) for one in (first, second)]
-    shared = profiles[0].weights.keys() & profiles[1].weights.keys()
-    assert not shared & {"march", "3", "2015", "hd"}

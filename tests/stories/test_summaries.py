@@ -69,61 +69,42 @@ def test_a_cut_headline_gives_way_to_a_whole_one() -> None:
 
 
 def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> None:
-    first = article("BlackBerry leaves", TEXT, outlet="Echo")
-    second = article("BlackBerry leaves", TEXT, outlet="Post", minutes=5)
-    both = [
-        member(
-            each,
-            match(each, "High", ("product", "body", "BlackBerry"), ("regulator", "body", "PTA")),
-            match(each, "Low", ("place", "body", "Pakistan")),
-        )
-        for each in (first, second)
-    ]
-    told = summaries.make_view(story(*both), {"High": rule("High", Severity.HIGH), "Low": rule("Low")})
+    told = summaries.make_view(story(*both()), {"R": rule("R", Severity.HIGH), "Law": rule("Law")})
     assert [(why.rule, why.severity, [each.text for each in why.evidence]) for why in told.why] == [
-        ("High", Severity.HIGH, ["BlackBerry", "PTA"]),
-        ("Low", Severity.NORMAL, ["Pakistan"]),
+        ("R", Severity.HIGH, ["BlackBerry", "PTA"]),
+        ("Law", Severity.NORMAL, ["PTA"]),
     ]
 
 
-def listed(*members: Member) -> list[tuple[str, str, int]]:
-    told = summaries.make_view(story(*members), {})
-    return [(line.title, line.outlet, line.more) for line in told.coverage]
+LEAVES, FIRE = "BlackBerry leaves Pakistan over PTA's order", "12 dead in Multan fire"
 
 
 @pytest.mark.parametrize(
-    "title",
+    ("first", "second", "lines"),
     [
-        "BLACKBERRY leaves Pakistan over PTA’s order",
-        "UPDATE 2: BlackBerry leaves Pakistan over PTA's order",
-        "BlackBerry leaves Pakistan over the PTA's order - Post",
-        "BlackBerry leaves Pakistan over PT…",
-        "Lawful access | BlackBerry leaves Pakistan over PTA's order",
+        (LEAVES, "BLACKBERRY leaves Pakistan over PTA’s order", 1),
+        (LEAVES, "UPDATE 2: BlackBerry leaves Pakistan over PTA's order", 1),
+        (LEAVES, "BlackBerry leaves Pakistan over the PTA's order - Post", 1),
+        (LEAVES, "BlackBerry leaves Pakistan over PT…", 1),
+        (LEAVES, "Lawful access | BlackBerry leaves Pakistan over PTA's order", 1),
+        (FIRE, "31 dead in Multan fire", 2),
+        (FIRE, "12 not dead in Multan fire", 2),
+        (FIRE, "12 dead in Multan fire, police deny", 2),
+        (FIRE, "Multan fire: 12 dead", 2),
+        ("Calder: We will win in court", "Vanta: We will win in court", 2),
+        ("Vanta: Budget", "Budget", 2),
     ],
 )
-def test_nearly_equal_headlines_are_one_line_that_counts_them(title: str) -> None:
-    opener = member(article("Phone maker quits", TEXT, outlet="Wire"))
-    first = member(article("BlackBerry leaves Pakistan over PTA's order", TEXT, outlet="Echo", minutes=1))
-    second = member(article(title, TEXT, outlet="Post", minutes=2))
-    assert listed(opener, first, second) == [("BlackBerry leaves Pakistan over PTA's order", "Echo", 1)]
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("12 dead in Multan fire", "31 dead in Multan fire"),
-        ("12 dead in Multan fire", "12 not dead in Multan fire"),
-        ("12 dead in Multan fire", "12 dead in Multan fire, police deny"),
-        ("12 dead in Multan fire", "Multan fire: 12 dead"),
-        ("Calder: We will win in court", "Vanta: We will win in court"),
-        ("Vanta: Budget", "Budget"),
-    ],
-)
-def test_a_headline_that_says_something_else_has_its_own_line(first: str, second: str) -> None:
-    opener = member(article("Fire in Multan", TEXT, outlet="Wire"))
-    echo = member(article(first, TEXT, outlet="Echo", minutes=1))
-    post = member(article(second, TEXT, outlet="Post", minutes=2))
-    assert len(listed(opener, echo, post)) == 2
+def test_nearly_equal_headlines_are_one_line_that_counts_them_and_others_are_two(
+    first: str, second: str, lines: int
+) -> None:
+    titles = {"Wire": "Phone maker quits", "Echo": first, "Post": second}
+    members = [
+        member(article(title, TEXT, outlet=outlet, minutes=at)) for at, (outlet, title) in enumerate(titles.items())
+    ]
+    coverage = summaries.make_view(story(*members), {}).coverage
+    assert len(coverage) == lines
+    assert (coverage[-1].title, coverage[-1].outlet, coverage[-1].more) == (first, "Echo", 2 - lines)
 
 
 def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_came_first() -> None:
