@@ -20,7 +20,7 @@ from bot.model.errors import ConfigError
 from bot.testing.channels import delivery
 from tests.testbed.fakes import FakeClock, MemoryKeyValues
 
-__all__ = ["Secrets", "build", "check_golden", "check_golden_blocks", "delivery", "objects"]
+__all__ = ["Secrets", "build", "check_golden", "check_golden_blocks", "delivery", "faults", "objects"]
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -56,6 +56,11 @@ def build(
         zone=zone,
     )
     return channels.build(kind, "desk", options, context)
+
+
+async def faults(channel: Channel) -> dict[str, str]:
+    """Return what the channel's check finds wrong, and what it says to do."""
+    return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -87,22 +87,17 @@ async def test_replies_are_in_the_thread_of_their_story_under_its_subject(server
     assert "<del>15 December</del> → <strong>30 December</strong>" in part(replies[0], "html")
 
 
-async def test_every_message_of_the_example_is_taken_in_full_and_as_plain_text(server: smtp.Server) -> None:
-    for name, message in messages.ALL.items():
-        for is_plain in (False, True):
-            await channel(server).send(delivery(message, id=f"{name}-{is_plain}", is_plain=is_plain))
-    assert [mail.is_multipart() for mail in server.mails] == [True, False] * len(messages.ALL)
-
-
 @pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
 async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(server: smtp.Server, step: int) -> None:
     desk = channel(server)
     evil = "Bcc: all@example.org\r\nBcc: all@example.org\n\n<script>alert(1)</script> =?utf-8?q?a=0D=0ABcc:_x@y.z?= "
-    all_messages = [*hostile.ALL[::step], *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
+    all_messages = [*messages.ALL.values(), *hostile.ALL[::step]]
+    all_messages += hostile.every_kind(evil, 'https://x.example/"><script>', many=2)
     all_messages += hostile.every_kind("\u202eevil" * 20_000, messages.WIRE, many=2)
     for number, message in enumerate(all_messages):
-        await desk.send(delivery(message, id=f"send-{number}"))
-    assert len(server.mails) == len(all_messages)
+        for is_plain in (False, True):
+            await desk.send(delivery(message, id=f"send-{number}-{is_plain}", is_plain=is_plain))
+    assert [mail.is_multipart() for mail in server.mails] == [True, False] * len(all_messages)
     for item in server.mails:
         assert item["Bcc"] is None
         html = part(item, "html")
@@ -171,22 +166,25 @@ async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smt
 
 
 @pytest.mark.parametrize(
-    ("command", "answer"),
+    ("command", "answer", "error"),
     [
-        ("MAIL", "421 4.3.2 shutting down"),
-        ("RCPT", "451 4.3.0 try again"),
-        ("DATA", "454 4.3.0 too many messages"),
-        ("MAIL", smtp.RESET),
-        ("RCPT", smtp.RESET),
+        ("MAIL", "421 4.3.2 shutting down", RetryLater),
+        ("RCPT", "451 4.3.0 try again", RetryLater),
+        ("DATA", "454 4.3.0 too many messages", RetryLater),
+        ("MAIL", smtp.RESET, RetryLater),
+        ("RCPT", smtp.RESET, RetryLater),
+        ("DATA", "554 5.7.1 this looks like spam", FormRefused),
+        ("DATA", smtp.HANG, TimeoutError),
     ],
 )
-async def test_after_an_answer_that_puts_off_and_a_break_before_the_text_the_mail_is_sent_again(
-    server: smtp.Server, command: str, answer: str
+async def test_after_an_answer_or_a_break_before_the_end_of_the_text_the_channel_goes_on(
+    server: smtp.Server, command: str, answer: str, error: type[Exception]
 ) -> None:
     server.script(command, answer)
     desk = channel(server)
-    with pytest.raises(RetryLater):
-        await desk.send(delivery(messages.POST))
+    with pytest.raises(error):
+        async with asyncio.timeout(0.5 if answer == smtp.HANG else None):
+            await desk.send(delivery(messages.POST))
     await desk.send(delivery(messages.POST))
     assert len(server.mails) == 1
 
@@ -201,14 +199,6 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
     await channel(server).send(delivery(messages.POST))
     assert len(server.mails) == 1 + (fault == smtp.RESET_AFTER)
     assert len({item["Message-ID"] for item in server.mails}) == 1
-
-
-async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.Server) -> None:
-    server.script("DATA", "554 5.7.1 this looks like spam")
-    with pytest.raises(FormRefused, match="looks like spam"):
-        await channel(server).send(delivery(messages.POST))
-    await channel(server).send(delivery(messages.POST, is_plain=True))
-    assert part(server.mails[0], "html") == ""
 
 
 async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_or_parks() -> None:
@@ -227,16 +217,6 @@ async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_
             desk = build("email", to=DESK, sender=DESK, server=f"127.0.0.1:{port}", security="none")
             with pytest.raises(error, match=words):
                 await desk.send(delivery(messages.POST))
-
-
-async def test_a_send_can_be_cancelled_at_once_and_the_channel_goes_on(server: smtp.Server) -> None:
-    server.script("DATA", smtp.HANG)
-    desk = channel(server)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await desk.send(delivery(messages.POST))
-    await desk.send(delivery(messages.POST))
-    assert len(server.mails) == 1
 
 
 # -- TLS and login

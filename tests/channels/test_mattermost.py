@@ -9,7 +9,7 @@ import pytest
 from bot.channels.mattermost import escape
 from bot.model.errors import NotEditable
 from bot.testing import messages
-from tests.channels.context import delivery
+from tests.channels.context import delivery, faults
 from tests.channels.services import MATTERMOST, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import faulty, mattermost
@@ -39,9 +39,6 @@ def test_marks_of_markdown_are_escaped(words: str, shown: str) -> None:
     assert escape(words) == shown
 
 
-# -- finding the channel
-
-
 async def test_a_name_is_looked_up_once_and_kept_and_an_id_needs_none(server: Server) -> None:
     kept = MemoryKeyValues()
     for number in range(2):
@@ -60,21 +57,17 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
         await desk(server).send(delivery(messages.EDIT, edits=head))
 
 
-# -- what breaks on the way
-
-
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
-    assert all(line.is_good for line in await desk(server).check())
-    [line] = await desk(server, secret="wrong").check()
-    assert "Create New Token" in line.help
+    assert await faults(desk(server)) == {}
+    [fault] = (await faults(desk(server, secret="wrong"))).values()
+    assert "Create New Token" in fault
     for channel in (desk(server, to="nowhere"), desk(server, team="nobody")):
-        *_, line = await channel.check()
-        assert "both are written as in the channel's address" in line.help
+        [fault] = (await faults(channel)).values()
+        assert "both are written as in the channel's address" in fault
     there = next(item for item in server.service.channels.values() if item.name == "policy-alerts")
     there.is_member = False
-    *_, line = await desk(server).check()
-    assert "/invite" in line.help
+    [fault] = (await faults(desk(server))).values()
+    assert "/invite" in fault
     there.is_archived = True
-    *_, line, _ = await desk(server, to=there.id, team=None).check()
-    assert "unarchive it" in line.help
+    assert "unarchive it" in str(await faults(desk(server, to=there.id, team=None)))
     assert posts(server) == []

@@ -14,6 +14,7 @@ VALID: dict[str, dict[str, object]] = {
     "telegram": {"to": "-1", "token": "env:T"},
     "mattermost": {"server": "https://chat.example.org", "team": "a", "to": "b", "token": "env:T"},
     "email": {"to": "desk@example.org", "sender": "desk@example.org", "server": "smtp.example.org"},
+    "webhook": {"url": "env:URL", "template": "{}", "path": "/{{ title | urlencode }}", "method": "PUT"},
 }
 MISSING: object = None
 
@@ -53,11 +54,17 @@ MISSING: object = None
             {"unsubscribe": "https://x.example/u", "to": ["a@example.org", "b@example.org"]},
             "does not identify the recipient",
         ),
+        ("webhook", {"path": "@evil.example/"}, "cannot follow an address"),
+        ("webhook", {"path": "/{{ title }}"}, "cannot follow an address"),
+        ("webhook", {"path": "/{{ titel }}"}, "'titel' is undefined"),
+        ("webhook", {"method": "GET"}, '"GET" is not one of POST, PUT, PATCH, DELETE'),
+        ("webhook", {"template": MISSING, "path": MISSING}, "needs a template"),
     ],
 )
 def test_an_impossible_value_of_a_key_is_refused_with_what_to_write(
     kind: str, keys: dict[str, object], words: str
 ) -> None:
+    channels.options()[kind].model_validate(VALID[kind])
     values = {name: value for name, value in {**VALID[kind], **keys}.items() if value is not MISSING}
     with pytest.raises(ValueError, match=words):
         channels.options()[kind].model_validate(values)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style
-from bot.model.messages import Echo, Listing
+from bot.model.messages import Echo, Listing, Message
 from bot.testing import hostile, messages
 
 
@@ -36,16 +36,10 @@ def test_why_names_a_word_once_for_the_lines_of_a_rule_that_it_satisfies(
     assert phrases.format_evidence(replace(messages.WHY, evidence=places), 400) == shown
 
 
-def test_the_number_of_headlines_that_are_left_out_is_a_link_only_with_a_page() -> None:
-    lines = outline.build_lines(replace(messages.WIDE_POST, public_url=""))
-    assert [(line.text, line.runs[0].link) for line in lines if line.text == "and 3 more"] == [("and 3 more", "")]
-
-
 @pytest.mark.parametrize(
     ("echoes", "shown"),
     [
         ((Echo(origin="Reuters", owner_count=5),), "5 outlets, all citing Reuters"),
-        ((Echo(origin="Reuters", owner_count=3),), "5 outlets, 3 citing Reuters"),
         (
             (Echo(origin="Reuters", owner_count=3), Echo(origin="AFP", owner_count=2)),
             "5 outlets, 3 citing Reuters, 2 citing AFP",
@@ -105,20 +99,28 @@ def test_a_sentence_or_a_figure_of_another_outlet_names_that_outlet_in_a_list_of
     assert any("→" in text for text in shown)
 
 
-def test_a_first_look_says_how_many_stories_of_each_rule_it_leaves_out_and_links_them() -> None:
-    look = replace(gathered(2), left_out=(("Backdoor demands", 7), ("PTA orders", 1)))
-    last = outline.build_lines(look)[-1]
-    assert last.text == "Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories"
-    assert last.runs[-1].link == "https://wirewatch.example/stories"
-    without_page = outline.build_lines(replace(look, public_url=""))[-1]
-    assert without_page.text == "Not listed: 7 of Backdoor demands, 1 of PTA orders"
+STORIES = "https://wirewatch.example/stories"
+LOOK = replace(gathered(2), left_out=(("Backdoor demands", 7), ("PTA orders", 1)))
 
 
-def test_what_is_left_out_for_want_of_room_is_said_and_linked_to_the_page() -> None:
-    last = outline.build_lines(gathered(30), outline.ROOMS[-1])[-1]
-    assert (last.text, last.runs[0].link) == ("and 25 more", "https://wirewatch.example/stories")
-    without_page = outline.build_lines(replace(gathered(30), public_url=""), outline.ROOMS[-1])[-1]
-    assert (without_page.text, without_page.runs[0].link) == ("and 25 more", "")
+@pytest.mark.parametrize(
+    ("message", "room", "text", "link"),
+    [
+        (replace(messages.WIDE_POST, public_url=""), outline.ROOMS[0], "and 3 more", ""),
+        (gathered(30), outline.ROOMS[-1], "and 25 more", STORIES),
+        (replace(gathered(30), public_url=""), outline.ROOMS[-1], "and 25 more", ""),
+        (LOOK, outline.ROOMS[0], "Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories", STORIES),
+        (replace(LOOK, public_url=""), outline.ROOMS[0], "Not listed: 7 of Backdoor demands, 1 of PTA orders", ""),
+    ],
+)
+def test_what_is_left_out_is_counted_and_linked_where_there_is_a_page(
+    message: Message, room: outline.Room, text: str, link: str
+) -> None:
+    [line] = [line for line in outline.build_lines(message, room) if line.text == text]
+    assert line.runs[-1].link == link
+
+
+def test_without_room_quotes_and_facts_are_cut() -> None:
     short = outline.build_lines(messages.EDIT, outline.ROOMS[-1])
     assert any(quote.endswith("…") for quote in texts(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
@@ -152,21 +154,10 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
     assert [fact.sentence for fact in phrases.quoted_facts(output)] == [f"{first} {two}"]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "shown"),
-    [
-        (
-            "PTA orders X unblocked",
-            "PTA denies it ordered X unblocked",
-            ["was: PTA orders X unblocked", "now: PTA denies it ordered X unblocked"],
-        ),
-        ("", "Police are on the scene", ["was: (nothing)", "now: Police are on the scene"]),
-    ],
-)
-def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, after: str, shown: list[str]) -> None:
-    edit = replace(messages.CORRECTION.facts[0], before=before, after=after)
+def test_without_styles_an_edit_is_the_old_wording_and_the_new_one() -> None:
+    edit = replace(messages.CORRECTION.facts[0], before="", after="Police are on the scene")
     text = rendering.plain_message(replace(messages.CORRECTION, facts=(edit,)))
-    assert text.splitlines()[-2:] == shown
+    assert text.splitlines()[-2:] == ["was: (nothing)", "now: Police are on the scene"]
 
 
 def test_words_that_are_only_removed_or_only_added_are_marked() -> None:

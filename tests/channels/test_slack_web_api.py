@@ -15,7 +15,7 @@ from bot.model.channels import Abilities, Channel, CheckLine
 from bot.model.errors import ChannelClosed, FormRefused, OutcomeUnknown, RetryLater, SendError
 from bot.model.rules import Severity
 from bot.testing import messages
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery, faults
 from tests.channels.services import BEGINNING, SLACK, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import slack
@@ -104,15 +104,14 @@ async def test_the_plain_form_leaves_out_refused_metadata_and_takes_the_blocks_o
 
 
 async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) -> None:
-    assert all(line.is_good for line in await bot(server).check())
+    assert await faults(bot(server)) == {}
     server.workspace.tokens[slack.TOKEN] -= {"groups:history", "channels:history"}
     server.workspace.channels["C000000001"].is_member = False
-    bad = {line.what: line.help for line in await bot(server).check() if not line.is_good}
+    bad = await faults(bot(server))
     assert "Reinstall" in bad["scope channels:history"]
     assert "scope groups:history" not in bad, "it is a public channel"
     assert "/invite" in bad["the app is a member of the channel"]
-    [line] = await bot(server, secret="xoxb-wrong").check()
-    assert not line.is_good
+    assert await faults(bot(server, secret="xoxb-wrong"))
     assert server.workspace.messages("policy-alerts") == []
 
 

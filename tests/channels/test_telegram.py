@@ -14,7 +14,7 @@ from bot.model.actions import Useful
 from bot.model.channels import ActionResult, Channel, Person
 from bot.model.errors import ChannelClosed, NotEditable, ThreadGone
 from bot.testing import messages
-from tests.channels.context import delivery
+from tests.channels.context import delivery, faults
 from tests.channels.listening import FakeApp, until
 from tests.channels.listening import listening as listen
 from tests.channels.services import TELEGRAM, server_of
@@ -79,10 +79,6 @@ async def test_messages_go_to_the_configured_topic_of_a_group(server: Server) ->
 
 
 # -- what send-test says
-
-
-async def faults(channel: Channel) -> dict[str, str]:
-    return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
 async def test_check_says_what_is_right_and_what_to_correct_in_an_unknown_chat(server: Server) -> None:
