@@ -20,7 +20,7 @@ from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import check_golden_blocks, objects
 from tests.testbed.made import judgement, silence
-from tests.testbed.servers import slack_rules
+from tests.testbed.servers import slack_workspace
 from tests.testbed.servers.slack_socket import SocketMode
 
 
@@ -94,7 +94,7 @@ def test_hundreds_of_decisions_of_people_keep_every_limit_and_ping_nobody(text: 
     )
     message = replace(post, story=replace(post.story, why=whys), judgements=judgements, silences=silences)
     blocks = slack_blocks.build_blocks(message, has_buttons=True)
-    slack_rules.check_blocks(json.loads(json.dumps(blocks)))
+    slack_workspace.check_blocks(json.loads(json.dumps(blocks)))
     assert json_length(blocks) <= TOTAL_LIMIT
     assert all(str(piece["user_id"]).startswith("U") for piece in objects(blocks) if piece.get("type") == "user")
 

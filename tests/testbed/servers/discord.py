@@ -3,15 +3,17 @@
     with faulty.serve(discord.Guild()) as server:
         server.service.messages(server.service.news)
 
-``discord_rules`` has what it refuses in a message. Here, from discord/discord-api-docs, folder developers: rate
-limits and their headers (topics/rate-limits.mdx), the User-Agent (reference.mdx), threads whose id is that of their
-message (resources/channel.mdx), an empty history without Read Message History and a nonce that is checked "in the past
-few minutes" and not given back later (resources/message.mdx), permissions (topics/permissions.mdx), webhooks
-(resources/webhook.mdx).
+From discord/discord-api-docs, folder developers: rate limits and their headers (topics/rate-limits.mdx), the User-Agent
+(reference.mdx), threads whose id is that of their message (resources/channel.mdx), messages (discord_message.yaml), an
+empty history without Read Message History and a nonce that is checked "in the past few minutes" and not given back
+later (resources/message.mdx), permissions (topics/permissions.mdx), webhooks (resources/webhook.mdx), error texts
+(topics/opcodes-and-status-codes.mdx).
+Stricter than Discord: a field that the bot does not use, or that Discord does not know, is refused.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import deque
@@ -19,9 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.testbed.servers import discord_rules as rules
 from tests.testbed.servers import faulty
-from tests.testbed.servers.discord_rules import Refused
 from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "discord-test-token"
@@ -33,6 +33,60 @@ GUILD_ID, BOT_ID, ROLE_ID = "100000000000000001", "200000000000000001", "3000000
 NEWS = "150000000000000001"
 _EPOCH_MS = 1_420_070_400_000
 _NONCE_SECONDS = 180
+_EMBED = 6_000
+_ARCHIVE_MINUTES = (60, 1_440, 4_320, 10_080)
+_MESSAGE = {"content", "embeds", "allowed_mentions", "flags"}
+_CREATE = _MESSAGE | {"nonce", "enforce_nonce", "message_reference"}
+#: The text that Discord reads as a mention.
+MENTION = re.compile(r"@(?:everyone|here)|<@[!&]?\d+>")
+_FORM = faulty.load_form("discord_message.yaml")
+
+
+class Refused(faulty.Refused):
+    def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
+        super().__init__(status, {"message": message, "code": code, **more})
+
+
+def invalid(field: str, why: str, message: str) -> Refused:
+    errors = {field: {"_errors": [{"code": why, "message": message}]}}
+    return Refused(400, 50035, "Invalid Form Body", errors=errors)
+
+
+def check_message(body: Any, *, known: set[str], is_edit: bool = False) -> None:
+    """Raises Refused."""
+    if not isinstance(body, Mapping):
+        raise Refused(400, 50109, "The request body contains invalid JSON.")
+    for name in body:
+        if name not in known:
+            raise invalid(name, "UNKNOWN_FIELD", "This field is not known.")
+    in_units = json.loads(faulty.in_units(json.dumps(body, ensure_ascii=False)))
+    for flaw in _FORM.iter_errors(in_units):
+        raise invalid(".".join(map(str, flaw.instance_path)), "BASE_TYPE", flaw.message)
+    content, embeds = in_units.get("content") or "", in_units.get("embeds") or []
+    if sum(len(embed["description"].strip()) for embed in embeds) > _EMBED:
+        raise invalid("embeds", "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {_EMBED}")
+    if not is_edit and not content.strip() and not embeds:
+        raise Refused(400, 50006, "Cannot send an empty message")
+
+
+def check_thread(body: Mapping[str, Any]) -> None:
+    name = body.get("name", "")
+    if len(faulty.in_units(name)) > 100:
+        raise invalid("name", "BASE_TYPE_MAX_LENGTH", "Must be 100 or fewer in length.")
+    if not name.strip():
+        raise invalid("name", "BASE_TYPE_REQUIRED", "This field is required")
+    if body.get("auto_archive_duration", 60) not in _ARCHIVE_MINUTES:
+        raise invalid("auto_archive_duration", "BASE_TYPE_CHOICES", f"Value must be one of {_ARCHIVE_MINUTES}.")
+
+
+def pinged(body: Mapping[str, Any]) -> list[str]:
+    """Mentions of the content that would ping: all of them unless ``allowed_mentions`` says otherwise."""
+    allowed = body.get("allowed_mentions")
+    mentions = MENTION.findall(body.get("content") or "")
+    if allowed is None or allowed.get("parse"):
+        return mentions
+    ids = {*allowed.get("users", ()), *allowed.get("roles", ())}
+    return [mention for mention in mentions if mention.strip("<@!&>") in ids]
 
 
 @dataclass(slots=True)
@@ -108,7 +162,7 @@ class Guild(faulty.Strict):
         if not re.match(r"DiscordBot \(\S+, [\w.]+\)", request.headers.get("user-agent", "")):
             return Answer(403, "error code: 1010")
         if request.method != "GET" and request.headers.get("content-type") != "application/json":
-            return rules.invalid("content-type", "CONTENT_TYPE_INVALID", "Expected application/json").answer
+            return invalid("content-type", "CONTENT_TYPE_INVALID", "Expected application/json").answer
         path = request.path.removeprefix("/api/v10").removeprefix("/api")
         if matching := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
             return self._webhook(request, matching[1], matching[2], matching[3])
@@ -155,7 +209,7 @@ class Guild(faulty.Strict):
         if channel.type == 15:
             raise Refused(400, 40058, "Cannot send a message in a forum channel")
         self._need(SEND_IN_THREADS if channel.type == 11 else SEND)
-        rules.check_message(body, known=rules.CREATE)
+        check_message(body, known=_CREATE)
         if body.get("embeds"):
             self._need(EMBED_LINKS)
         if body.get("message_reference"):
@@ -163,7 +217,7 @@ class Guild(faulty.Strict):
                 raise Refused(403, 160002, "Cannot reply without permission to read message history")
             is_there = any(message["id"] == body["message_reference"]["message_id"] for message in channel.messages)
             if not is_there and body["message_reference"].get("fail_if_not_exists", True):
-                raise rules.invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
+                raise invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         return self._take(channel, body, author)
 
     def _take(self, channel: Channel, body: Mapping[str, Any], author: str) -> Answer:
@@ -182,7 +236,7 @@ class Guild(faulty.Strict):
             remaining = count - len(channel.posted_at)
             reset_seconds = channel.posted_at[0] + seconds - now
             headers = {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset-After": f"{reset_seconds:.3f}"}
-        self.pinged += rules.pinged(body)
+        self.pinged += pinged(body)
         kept = {name: body[name] for name in ("content", "embeds", "flags", "message_reference") if name in body}
         message = {"id": self._snowflake(), "channel_id": channel.id, "author": {"id": author, "bot": True}, **kept}
         channel.messages.append({**message, "edits": 0})
@@ -193,8 +247,8 @@ class Guild(faulty.Strict):
         message = self._message(channel, message_id)
         if message["author"]["id"] != author:
             raise Refused(403, 50005, "Cannot edit a message authored by another user")
-        rules.check_message(body, known=rules.EDIT, is_edit=True)
-        self.pinged += rules.pinged(body)
+        check_message(body, known=_MESSAGE, is_edit=True)
+        self.pinged += pinged(body)
         message.update({name: body[name] for name in ("content", "embeds", "flags") if name in body})
         message["edits"] += 1
         return Answer(200, dict(message))
@@ -207,7 +261,7 @@ class Guild(faulty.Strict):
 
     def _start_thread(self, channel: Channel, message_id: str, body: Any) -> Answer:
         self._need(CREATE_THREADS)
-        rules.check_thread(body)
+        check_thread(body)
         message = self._message(channel, message_id)
         if "thread" in message:
             raise Refused(400, 160004, "A thread has already been created for this message")
@@ -218,7 +272,7 @@ class Guild(faulty.Strict):
     def _history(self, channel: Channel, query: Mapping[str, str]) -> Answer:
         limit = int(query.get("limit", 50))
         if not 1 <= limit <= 100:
-            raise rules.invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
+            raise invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
         if not self.rights & HISTORY:
             return Answer(200, [])
         results = [message for message in channel.messages if int(message["id"]) > int(query.get("after", 0))]
@@ -236,7 +290,7 @@ class Guild(faulty.Strict):
             return Answer(200, {"id": id, "name": "Wirewatch", "channel_id": channel.id, "guild_id": GUILD_ID})
         if message is not None:
             return self._edit(channel, message, request.body, author=id)
-        rules.check_message(request.body, known=rules.WEBHOOK)
+        check_message(request.body, known=_MESSAGE)
         if channel.type == 15:
             text = "Webhooks posted to forum channels must have a thread_name or thread_id"
             raise Refused(400, 220001, text)

@@ -19,8 +19,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+import jsonschema_rs
+import yaml
 
 from tests.testbed.servers import quiet
 
@@ -50,23 +54,14 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Service(Protocol):
-    #: Where messages are written: what may meet a random fault.
-    SENDS: frozenset[str]
-    lock: threading.RLock
-
-    def doing(self, request: Request) -> str:
-        """Return the kind of a request: post, edit, look."""
-
-    def answer(self, request: Request) -> Answer: ...
-
-    def too_many(self) -> Answer:
-        """Answer as the service does when there are too many requests."""
-
-
 def in_units(text: str) -> str:
     """Return a text that is as long as the services count: in UTF-16 units."""
     return re.sub("[\U00010000-\U0010ffff\ud800-\udfff]", lambda letter: "x" * (1 + (letter[0] > "\uffff")), text)
+
+
+def load_form(name: str) -> Any:
+    """Return the validator of a JSON Schema in this folder."""
+    return jsonschema_rs.validator_for(yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8")))
 
 
 class Refused(Exception):
@@ -80,12 +75,14 @@ class Refused(Exception):
 class Strict:
     """A service that refuses what its real API refuses."""
 
+    #: Where messages are written: what may meet a random fault.
     SENDS = frozenset({"post"})
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
 
     def doing(self, request: Request) -> str:
+        """Return the kind of a request: post, edit, look."""
         return "post"
 
     def answer(self, request: Request) -> Answer:
@@ -99,6 +96,7 @@ class Strict:
         raise NotImplementedError
 
     def too_many(self) -> Answer:
+        """Answer as the service does when there are too many requests."""
         return Answer(429)
 
 
@@ -113,7 +111,7 @@ class Always(Strict):
         return self.given
 
 
-S = TypeVar("S", bound=Service)
+S = TypeVar("S", bound=Strict)
 
 
 class Server(Generic[S]):

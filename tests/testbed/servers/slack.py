@@ -18,20 +18,20 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.testbed.servers import faulty, quiet, slack_rules, slack_socket
+from tests.testbed.servers import faulty, quiet, slack_socket, slack_workspace
 from tests.testbed.servers.faulty import FAULTS, LATE, Answer, Request
-from tests.testbed.servers.slack_rules import Refused
-from tests.testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, TooFast, Workspace
+from tests.testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, Refused, TooFast, Workspace
 
 __all__ = ["APP_TOKEN", "FAULTS", "LATE", "SCOPES", "TOKEN", "Server", "Workspace", "serve"]
 
 
-class Slack:
+class Slack(faulty.Strict):
     """The service of ``faulty``: the Web API, the answers to commands, and incoming webhooks."""
 
     SENDS = frozenset({"chat.postMessage", "chat.update", "chat.postEphemeral", "chat.getPermalink"})
 
     def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
         self.workspace = workspace
         self.lock = workspace.lock
         self.retry_after = "1"
@@ -71,7 +71,7 @@ class Slack:
     def _response(self, args: dict[str, Any]) -> Answer:
         """To the address of a command: seen by the one who typed it where it says so."""
         try:
-            slack_rules.check_message(args, known=slack_rules.RESPONSE_ARGUMENTS)
+            slack_workspace.check_message(args, known=slack_workspace.RESPONSE_ARGUMENTS)
         except Refused:
             return Answer(400, "invalid_payload")
         self.workspace.answers.append(args)
@@ -84,7 +84,9 @@ class Slack:
         if channel.is_archived:
             return Answer(410, "channel_is_archived")
         try:
-            slack_rules.check_message(args, known=slack_rules.POST_ARGUMENTS - {"channel", "thread_ts", "metadata"})
+            slack_workspace.check_message(
+                args, known=slack_workspace.POST_ARGUMENTS - {"channel", "thread_ts", "metadata"}
+            )
             self._api.take(channel, args)
         except Refused as refused:
             return Answer(400, "no_text" if refused.code == "no_text" else "invalid_payload")

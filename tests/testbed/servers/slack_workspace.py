@@ -1,15 +1,21 @@
-"""The workspace behind the local Slack: its channels, what was posted, and the methods of the Web API."""
+"""The workspace behind the local Slack: its channels, what was posted, and the methods of the Web API.
+
+It refuses messages by their limits and by the shape of their blocks (slack_blocks.yaml) and metadata. It is stricter
+where Slack is only known to misbehave: a text past 4,000 characters is split there, here refused.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.testbed.servers import slack_rules
-from tests.testbed.servers.slack_rules import Refused
+import jsonschema_rs
+
+from tests.testbed.servers import faulty
 
 TOKEN = "xoxb-test-token"
 #: The app's own token, for Socket Mode.
@@ -21,6 +27,75 @@ SCOPES = (
     "channels:history",
     "groups:history",
 )
+TEXT = 4_000
+BLOCKS = 50
+ALL_BLOCKS = 13_200
+METADATA = 8_000
+
+#: Arguments that the methods know; another is refused.
+POST_ARGUMENTS = frozenset(
+    "channel text blocks metadata thread_ts reply_broadcast parse link_names unfurl_links unfurl_media mrkdwn".split()
+)
+HOOK_ARGUMENTS = POST_ARGUMENTS - {"channel", "thread_ts", "metadata"}
+EPHEMERAL_ARGUMENTS = frozenset({"channel", "user", "text", "blocks", "thread_ts", "parse", "link_names"})
+#: docs.slack.dev/interactivity/handling-user-interaction, "Message responses".
+RESPONSE_ARGUMENTS = frozenset({"response_type", "replace_original", "delete_original", "text", "blocks", "thread_ts"})
+UPDATE_ARGUMENTS = (POST_ARGUMENTS | {"ts"}) - {"thread_ts", "mrkdwn"}
+_BLOCKS = faulty.load_form("slack_blocks.yaml")
+
+
+class Refused(Exception):
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+
+
+def check_message(body: Mapping[str, Any], *, known: frozenset[str]) -> None:
+    """Raises Refused with Slack's own word."""
+    for name in body:
+        if name not in known:
+            raise Refused("invalid_arg_name", name)
+    text, blocks = body.get("text", ""), body.get("blocks")
+    if not isinstance(text, str):
+        raise Refused("invalid_arguments", "text")
+    if not text and not blocks:
+        raise Refused("no_text")
+    if len(faulty.in_units(text)) > TEXT:
+        raise Refused("msg_too_long", str(len(faulty.in_units(text))))
+    if blocks:
+        check_blocks(blocks)
+    if "metadata" in body:
+        _check_metadata(body["metadata"])
+
+
+def check_blocks(blocks: Any, *, most: int = BLOCKS, total_most: int = ALL_BLOCKS) -> None:
+    if not isinstance(blocks, list):
+        raise Refused("invalid_blocks_format")
+    if len(blocks) > most:
+        raise Refused("invalid_blocks", f"{len(blocks)} blocks")
+    text = faulty.in_units(json.dumps(blocks, ensure_ascii=False))
+    try:
+        _BLOCKS.validate(json.loads(text))
+    except jsonschema_rs.ValidationError as error:
+        raise Refused("invalid_blocks", f"{error.instance_path}: {error.message}"[:200]) from error
+    for block in blocks:
+        actions = [element.get("action_id") for element in block.get("elements", ()) if block["type"] == "actions"]
+        if len(set(actions)) < len(actions):
+            raise Refused("invalid_blocks", "action_id twice")
+    if len(text) > total_most:
+        raise Refused("msg_blocks_too_long", str(len(text)))
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, dict) or metadata.keys() != {"event_type", "event_payload"}:
+        raise Refused("invalid_metadata_format")
+    payload = metadata["event_payload"]
+    if not isinstance(metadata["event_type"], str) or not isinstance(payload, dict):
+        raise Refused("invalid_metadata_format")
+    if not all(isinstance(value, str | int | bool) for value in payload.values()):
+        raise Refused("invalid_metadata_schema")
+    if len(json.dumps(metadata)) > METADATA:
+        raise Refused("metadata_too_large")
 
 
 @dataclass(slots=True)
@@ -128,7 +203,7 @@ class Api:
         channel = self._channel(args, by_name=True)
         if not channel.is_member:
             raise Refused("not_in_channel")
-        slack_rules.check_message(args, known=slack_rules.POST_ARGUMENTS)
+        check_message(args, known=POST_ARGUMENTS)
         thread = args.get("thread_ts")
         if thread is not None and not any(m["ts"] == thread and "thread_ts" not in m for m in channel.messages):
             if thread not in channel.deleted:
@@ -168,7 +243,7 @@ class Api:
         channel = self._channel(args)
         if not str(args.get("user", "")).startswith("U"):
             raise Refused("user_not_in_channel")
-        slack_rules.check_message(args, known=slack_rules.EPHEMERAL_ARGUMENTS)
+        check_message(args, known=EPHEMERAL_ARGUMENTS)
         self.w.whispers.append({**args, "channel": channel.name})
         return {"message_ts": self.w.next_ts()}
 
@@ -179,7 +254,7 @@ class Api:
         if set(view) - {"type", "blocks", "private_metadata", "callback_id", "external_id"}:
             raise Refused("invalid_arguments", str(set(view)))
         # docs.slack.dev/reference/methods/views.publish: view_too_large above 250 KB.
-        slack_rules.check_blocks(view.get("blocks"), most=100, total_most=250_000)
+        check_blocks(view.get("blocks"), most=100, total_most=250_000)
         self.w.homes[str(args["user_id"])] = view
         return {"view": view}
 
@@ -192,7 +267,7 @@ class Api:
     def update(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         _need(scopes, "chat:write")
         channel = self._channel(args)
-        slack_rules.check_message(args, known=slack_rules.UPDATE_ARGUMENTS)
+        check_message(args, known=UPDATE_ARGUMENTS)
         message = next((m for m in channel.messages if m["ts"] == args.get("ts")), None)
         if message is None:
             raise Refused("message_not_found")

@@ -15,11 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-import jsonschema_rs
-import yaml
 
 from tests.testbed.servers import faulty
 from tests.testbed.servers.faulty import Answer, Request
@@ -27,9 +23,7 @@ from tests.testbed.servers.faulty import Answer, Request
 PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
 SIGNATURE = "workflow-signature"
 LIMIT_BYTES = 28 * 1024
-_CARD = jsonschema_rs.validator_for(
-    yaml.safe_load((Path(__file__).parent / "teams_card.yaml").read_text(encoding="utf-8"))
-)
+_CARD = faulty.load_form("teams_card.yaml")
 
 
 class Refused(faulty.Refused):

@@ -6,7 +6,7 @@
 Its answers and their words are those of tdlib/telegram-bot-api (telegram-bot-api/Client.cpp: ``check_chat_access``,
 ``fail_query_with_error``, ``get_formatted_text``) and of the list TelegramBotAPI/errors; its limits those of
 core.telegram.org/bots/api ("sendMessage": 1 to 4,096 characters after entities parsing; "MessageEntity": offsets and
-lengths in UTF-16 units) and core.telegram.org/bots/faq (one message a second in a chat, 20 a minute in a group).
+lengths in UTF-16 units).
 Stricter than Telegram where Telegram ignores: an entity past the hundredth and an argument that is unknown are refused.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,16 +53,13 @@ class Chat:
     moved_to: int | None = None
     topics: tuple[int, ...] = ()
     messages: list[dict[str, Any]] = field(default_factory=list)
-    posted_at: deque[float] = field(default_factory=deque)
 
 
 class BotApi(faulty.Strict):
     SENDS = frozenset({"post", "edit"})
 
-    def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
-        """``limit``: so many posts in so many seconds a chat; None: no limit."""
+    def __init__(self) -> None:
         super().__init__()
-        self.limit = limit
         self.token = TOKEN
         self.chats: dict[int, Chat] = {}
         self.names: dict[str, int] = {}
@@ -157,15 +153,6 @@ class BotApi(faulty.Strict):
         reply = (body.get("reply_parameters") or {}).get("message_id")
         if reply is not None and not any(item["message_id"] == reply for item in chat.messages):
             raise Refused(400, "Bad Request: message to be replied not found")
-        now = time.monotonic()
-        if self.limit:
-            count, seconds = self.limit
-            while chat.posted_at and now - chat.posted_at[0] >= seconds:
-                chat.posted_at.popleft()
-            if len(chat.posted_at) >= count:
-                wait_seconds = int(chat.posted_at[0] + seconds - now) + 1
-                raise Refused(429, f"Too Many Requests: retry after {wait_seconds}", retry_after=wait_seconds)
-            chat.posted_at.append(now)
         name = next((name[1:] for name, id in self.names.items() if id == chat.id), None)  # noqa: A001
         where = {"id": chat.id, "type": chat.type, **({"username": name} if name else {})}
         message = {"message_id": len(chat.messages) + 1, "chat": where, "text": text}
