@@ -168,6 +168,8 @@ async def test_a_reload_during_a_short_outage_takes_force_afterwards_and_its_wor
         await world.until(lambda: bool(world.posts_of(headline)) and len(world.outage_notices()) > before)
     (notice,) = world.outage_notices()[before:]
     assert lead_of(notice).startswith("The database could not be used for ")
+    notices = [message for message in world.channel.messages if message.kind is MessageKind.NOTICE]
+    assert any(lead_of(message).startswith("1 rule refused and off") for message in notices)
     line = next(line for line in logs if line["event"] == "configuration reloaded with problems")
     assert line["log_level"] == "warning"
     assert "a.yaml:3:" in line["first"]

@@ -7,9 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from bot.model.alerts import AlertAction
 from tests.journeys.world import BOT, Item, World, world
 from tests.testbed.fakes import START
 
@@ -40,25 +37,6 @@ def event(number: int, *, word: str = "permit", at: timedelta = timedelta()) -> 
 
 def head_texts(desk: World) -> list[str]:
     return [json.dumps(head["blocks"], ensure_ascii=False) for head in desk.heads()]
-
-
-@pytest.mark.long
-async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_four_messages_with_the_rest(tmp_path: Path) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("wire", "echo", rules=CITY_RULES)
-        await setup.once()
-        events = [event(number) for number in range(100)]
-        setup.publish("wire", *events)
-        await setup.once()
-
-        heads = head_texts(setup)
-        assert len(heads) == 24
-        assert sum("More stories" in text for text in heads) == 4
-        assert [sum(item.title in text for text in heads) for item in events] == [1] * 100
-        stories = await setup.stories()
-        states = [decision.action for story in stories for decision in await setup.decisions(story)]
-        assert len(stories) == 100
-        assert states.count(AlertAction.POST) == 100
 
 
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(
