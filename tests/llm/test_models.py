@@ -68,20 +68,13 @@ async def test_parameters_that_a_model_does_not_take_are_replaced_or_left_out_fr
     ("fault", "kind", "text"),
     [
         ("500", ModelUnavailable, "the model's API answered with HTTP status 500"),
-        ("429", ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
         ("hang", ModelUnavailable, "the model gave no answer within"),
         ("reset", ModelUnavailable, "the model's API cannot be reached: "),
         ("garbage", BadAnswer, "the API's response is not a chat completion"),
         (faulty.Answer(200, {"choices": []}), BadAnswer, "the API's response is not a chat completion"),
-        (
-            faulty.Answer(200, {"choices": 7, "usage": "x"}),
-            BadAnswer,
-            "the API's response is not a chat completion",
-        ),
-        (faulty.Answer(200, ["no", "object"]), BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(200, {"choices": 7, "usage": "x"}), BadAnswer, "the API's response is not a chat completion"),
         (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ModelRefused, "no json_schema here"),
         (faulty.Answer(401, {"error": "who?"}), ModelRefused, "HTTP status 401"),
-        (faulty.Answer(503, "<html>down</html>"), ModelUnavailable, "HTTP status 503"),
     ],
 )
 async def test_what_went_wrong_is_said_in_a_line(
@@ -158,12 +151,6 @@ async def test_a_server_without_log_probabilities_answers_in_words_which_count_l
     assert server.service.bodies[-1].keys() == {"model", "messages", "temperature", "max_completion_tokens"}
 
 
-async def test_an_answer_about_a_pair_that_is_neither_yes_nor_no_is_refused(endpoint: Endpoint, server: Server) -> None:
-    server.service.answer_with("same_event", lambda data: "Perhaps.")
-    with pytest.raises(BadAnswer, match="neither yes nor no"):
-        await endpoint.ask(PAIR)
-
-
 async def test_what_the_server_serves_is_known_if_it_says_so(endpoint: Endpoint, server: Server) -> None:
     assert await endpoint.find_served() == ""
 
@@ -178,12 +165,17 @@ async def test_what_the_server_serves_is_known_if_it_says_so(endpoint: Endpoint,
 
 async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
     server.fail("complete", "429")
-    with pytest.raises(ModelUnavailable) as raised:
+    with pytest.raises(ModelUnavailable, match=r"HTTP status 429: Rate limit reached\.") as raised:
         await endpoint.ask(PROMPT)
     assert raised.value.retry_after == timedelta(seconds=1)
 
 
-async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint: Endpoint, server: Server) -> None:
+async def test_an_answer_that_is_unclear_declined_or_cut_off_is_refused_and_has_cost_its_tokens(
+    endpoint: Endpoint, server: Server
+) -> None:
+    server.service.answer_with("same_event", lambda data: "Perhaps.")
+    with pytest.raises(BadAnswer, match="neither yes nor no"):
+        await endpoint.ask(PAIR)
     server.service.refusal = "No."
     with pytest.raises(BadAnswer, match=r"declined to answer: No\.") as raised:
         await endpoint.ask(PROMPT)
@@ -214,7 +206,7 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
     assert json.loads((await open_model(policy, lambda secret: "").ask(PROMPT)).text) == ANSWER
 
 
-@pytest.mark.parametrize("line", ["no JSON", "[]", '{"key": "a"}', '{"answer": 1}', '{"key": [], "answer": 1}'])
+@pytest.mark.parametrize("line", ["no JSON", "[]", '{"key": "a"}', '{"key": [], "answer": 1}'])
 def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')

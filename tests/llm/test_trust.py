@@ -55,7 +55,7 @@ def test_a_use_is_switched_off_when_more_of_its_last_answers_cannot_be_used_than
     assert off == ({Use.FACTS: reason} if reason else {})
 
 
-def test_a_use_whose_exam_was_failed_is_off() -> None:
+def test_a_use_whose_exam_was_failed_or_is_missing_is_off() -> None:
     result = exam(weight=0.02, facts=16)
 
     assert switched_off(POLICY, result, {}, weight=0.02) == {
@@ -67,15 +67,13 @@ def test_a_use_whose_exam_was_failed_is_off() -> None:
     )
     assert describe_exam(POLICY, exam()) == ""
 
+    for missing in (None, exam(model="another")):
+        assert "has not been examined, so it is not asked" in describe_exam(POLICY, missing)
+
 
 def test_a_model_whose_weight_is_gone_is_no_longer_asked_about_pairs() -> None:
     off = switched_off(POLICY, exam(), {}, weight=0.05)
     assert off == {Use.SAME_EVENT: "it answered too many pairs wrongly whose answer is known"}
-
-
-def test_a_model_without_an_exam_of_its_own_is_not_asked() -> None:
-    for missing in (None, exam(model="another")):
-        assert "has not been examined, so it is not asked" in describe_exam(POLICY, missing)
 
 
 # -- the weight

@@ -39,7 +39,6 @@ def page(title: str, path: str = "/world/story", tags: tuple[str, ...] = (), tex
         ("video", "Pilot ejects before the crash (video)", "/world/pilot", ()),
         ("pictures", "Week in pictures: 16-22 May", "/news/week", ()),
         ("pictures", "Baseball comes to Iowa – in pictures", "/sport/iowa", ()),
-        ("explainer", "Q&A: What the furlough means for you", "/money/furlough", ()),
         ("explainer", "Fact check: False claims about a candidate", "/news/claims", ()),
         ("explainer", "The death in Minneapolis: What we know so far", "/us/death", ()),
         ("explainer", "Virus: What is contact tracing and how does it work?", "/technology/tracing", ()),
@@ -49,11 +48,9 @@ def page(title: str, path: str = "/world/story", tags: tuple[str, ...] = (), tex
         ("briefing", "8@eight: Shares set to slide as oil prices plunge", "/business/shares", ()),
         ("briefing", "Virus: Evening update as vaccine trials start", "/news/update", ()),
         ("briefing", "Covid-19: What happened in NZ and around the world on 27 May", "/news/nz", ()),
-        ("briefing", "What happened in New Zealand on Anzac Day", "/news/nz", ()),
         ("briefing", "Virus Briefing: What Happened Today", "/us/virus", ()),
         ("briefing", "Quiz of the Week: On satellites and stars", "/news/quiz", ()),
         ("briefing", "Penguin chicks and other stories you may have missed", "/news/chicks", ()),
-        ("briefing", "Protests escalate", "/2020/briefing/protests", ()),
     ],
 )
 def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, tags: tuple[str, ...]) -> None:
@@ -63,70 +60,45 @@ def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, t
 
 
 @pytest.mark.parametrize(
-    ("title", "path"),
+    "report",
     [
-        ("Court gives its opinion on encryption", "/world/court"),
-        ("Minister: my opinion has not changed", "/politics/minister"),
-        ("Podcast firm fined $2 million", "/business/fine"),
-        ("Pay TV: Love Live", "/culture/love-live"),
-        ("Where the rich live: a map of the city", "/property/map"),
-        ("The flood changed the place where they live", "/world/flood"),
-        ("Video service to close in Pakistan", "/tech/video-service"),
-        ("Live export of cattle to end", "/farming/live-export"),
-        ("Pictured: the house where the spy lived", "/news/spy"),
-        ("Talks: what we want and what we get", "/news/talks"),
-        ("White House briefing: Minister resigns", "/us/minister"),
-        ("What is the minister hiding?", "/politics/minister"),
-        ("What happened in court, and what the judge said", "/world/court"),
-        ("Inquest hears what happened in the cell on 5 May", "/world/inquest"),
-        ("Court bans live coverage of the trial", "/world/trial"),
-        ("Regulator struggles to digest merger; more time for two firms", "/business/merger"),
-        ("Central bank publishes its daily bulletin", "/business/bank"),
-        ("Minister declines comment - court to rule on Monday", "/politics/minister"),
-        ("Morning fog closes airport", "/news/fog"),
+        page("Court gives its opinion on encryption"),
+        page("Minister: my opinion has not changed"),
+        page("Pay TV: Love Live", "/culture/love-live"),
+        page("Where the rich live: a map of the city"),
+        page("Video service to close in Pakistan", "/tech/video-service"),
+        page("Live export of cattle to end", "/farming/live-export"),
+        page("Pictured: the house where the spy lived"),
+        page("Talks: what we want and what we get"),
+        page("White House briefing: Minister resigns"),
+        page("What is the minister hiding?"),
+        page("What happened in court, and what the judge said"),
+        page("Inquest hears what happened in the cell on 5 May"),
+        page("Court bans live coverage of the trial"),
+        page("Regulator struggles to digest merger; more time for two firms"),
+        page("Central bank publishes its daily bulletin"),
+        page("Minister declines comment - court to rule on Monday"),
+        page("Ministers act", text="Comment is not enough: ministers must act."),
+        page("Ministers act", text="Video: the minister speaks. The bill was read on Monday."),
+        page("Ministers act", text="The court gave its opinion: the law is void."),
+        article("Talks resume", link="https://[news/opinion/talks"),
     ],
+    ids=lambda report: report.text or report.title,
 )
-def test_a_word_that_is_no_label_shows_nothing(title: str, path: str) -> None:
-    assert find_form(page(title, path)) is None
-
-
-def test_an_address_that_cannot_be_read_shows_nothing() -> None:
-    assert find_form(article("Talks resume", link="https://[news/opinion/talks")) is None
-
-
-@pytest.mark.parametrize(
-    ("form", "text"),
-    [
-        ("opinion", "COMMENT:\n\nWho are they kidding?"),
-        ("opinion", "Opinion - The minister has had a bad week."),
-        ("opinion", "EDITORIAL — Enough is enough."),
-        ("explainer", "Analysis: The talks have stalled three times."),
-    ],
-)
-def test_a_label_at_the_start_of_the_text_shows_the_form(form: str, text: str) -> None:
-    result = find_form(page("Ministers are wrong", text=text))
-    assert result is not None
-    assert (result.form, result.is_in_title) == (ArticleForm(form), False)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Comment is not enough: ministers must act.",
-        "Video: the minister speaks. The bill was read on Monday.",
-        "The court gave its opinion: the law is void.",
-    ],
-)
-def test_other_words_at_the_start_of_the_text_show_nothing(text: str) -> None:
-    assert find_form(page("Ministers act", text=text)) is None
+def test_words_that_are_no_label_and_an_address_that_cannot_be_read_show_nothing(report: Article) -> None:
+    assert find_form(report) is None
 
 
 def test_the_mark_is_named_as_the_outlet_wrote_it() -> None:
     section = page("Ministers are wrong about encryption", "/opinion/2026/ministers")
     headline = page("Iran war live: talks resume in Geneva")
+    comment = page("Ministers are wrong", text="COMMENT:\n\nWho are they kidding?")
+    analysis = page("Ministers are wrong", text="Analysis - The talks have stalled three times.")
 
     assert find_form(section) == FormFound(ArticleForm.OPINION, "/opinion/")
     assert find_form(headline) == FormFound(ArticleForm.LIVE, "Iran war live:", is_in_title=True)
+    assert find_form(comment) == FormFound(ArticleForm.OPINION, "COMMENT:")
+    assert find_form(analysis) == FormFound(ArticleForm.EXPLAINER, "Analysis -")
 
 
 @pytest.mark.parametrize(

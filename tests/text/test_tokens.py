@@ -23,7 +23,6 @@ def read(string: str) -> list[str]:
 @pytest.mark.parametrize(
     ("string", "expected"),
     [
-        ("BES12 and BES", ["BES12", "and", "BES"]),
         ("snake_case #tag @name a/b", ["snake", "case", "tag", "name", "a", "b"]),
         ("5,000 of 5,000,000; 3.5.", ["5,000", "of", "5,000,000", "3.5"]),
         ("the U.S.’s AT&T", ["the", "U", "S", "AT", "T"]),
@@ -31,7 +30,6 @@ def read(string: str) -> list[str]:
         ("rock 'n' roll", ["rock", "n", "roll"]),
         ("back\u00addoor Pak\u200distan", ["backdoor", "Pakistan"]),
         ("用BES服务", ["用", "BES", "服", "务"]),
-        ("5G網路", ["5G", "網", "路"]),
         ("ﾊﾞﾂｸ", ["バ", "ツ", "ク"]),
         ("หลังบ้าน", ["ห", "ลั", "ง", "บ้", "า", "น"]),
         ("हिन्दी", ["हिन्दी"]),
@@ -48,7 +46,6 @@ def test_a_word_is_a_maximal_run_of_letters_digits_and_marks(string: str, expect
 @pytest.mark.parametrize(
     ("string", "expected"),
     [
-        ("STRASSE", "strasse"),
         ("Straße", "strasse"),
         ("ΝΈΟΣ", "νεοσ"),
         ("İstanbul", "istanbul"),
