@@ -53,14 +53,14 @@ def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path)
     folders.write(tmp_path / "mine", {"bot.yaml": BOT})
     with serving_with(Site) as site:
         answers = ("lawful access Pakistan", f"{site}/", "")
-        printed = at_terminal(("init", "mine"), answers, folder=tmp_path)
+        printed = at_terminal("init", "mine", answers=answers, folder=tmp_path)
         questions = ("What do you want to watch?", "A website to read for it", "language model")
         assert sorted(map(printed.index, questions)) == list(map(printed.index, questions))
         assert "run --config mine" in printed
         assert f"{site}/feed" in (tmp_path / "mine" / "feeds.yaml").read_text()
         assert "lawful" in (tmp_path / "mine" / "rules" / "first.yaml").read_text()
     # Enter: the example.
-    printed = at_terminal(("init", "other"), ("", ""), folder=tmp_path / "mine")
+    printed = at_terminal("init", "other", answers=["", ""], folder=tmp_path / "mine")
     assert "A website to read for it" not in printed
     assert folders.check(tmp_path / "mine" / "other") == ()
 

@@ -132,9 +132,8 @@ def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_n
 def test_init_asks_for_a_model_and_the_configuration_that_it_writes_has_it(tmp_path: Path) -> None:
     url = "http://127.0.0.1:1234/v1"
 
-    printed = commands.at_terminal(
-        ("init", "--minimal", "mine"), (url, "local-model", chat_completions.KEY, "env:MODEL_KEY"), folder=tmp_path
-    )
+    answers = (url, "local-model", chat_completions.KEY, "env:MODEL_KEY")
+    printed = commands.at_terminal("init", "--minimal", "mine", answers=answers, folder=tmp_path)
 
     assert "not the key itself" in printed
     assert "model test --config mine" in printed
@@ -152,16 +151,16 @@ def test_a_missing_model_is_explained_by_init_and_status_and_by_check_on_a_termi
     words = "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events"
     # Without a terminal, and with an empty answer at one.
     assert words in commands.call("init", "--minimal", "other", folder=tmp_path).stderr
-    assert words in commands.at_terminal(("init", "--minimal", "mine"), ("",), folder=tmp_path)
+    assert words in commands.at_terminal("init", "--minimal", "mine", answers=[""], folder=tmp_path)
     for folder in ("mine", "other"):
         assert "model:" not in (tmp_path / folder / "bot.yaml").read_text(encoding="utf-8")
     (tmp_path / "mine" / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
     config = ("--config", str(tmp_path / "mine"))
     assert "bot.yaml has no model" in commands.call("model", "test", *config, folder=tmp_path, code=2).stderr
-    assert words in commands.show_on_terminal("check", *config, folder=tmp_path)
+    assert words in commands.at_terminal("check", *config, folder=tmp_path)
     assert words not in commands.call("check", *config, folder=tmp_path).stderr
 
     commands.call("once", *config, folder=tmp_path)
 
-    assert words not in commands.show_on_terminal("check", *config, folder=tmp_path)
+    assert words not in commands.at_terminal("check", *config, folder=tmp_path)
     assert words in commands.call("status", *config, folder=tmp_path).stdout

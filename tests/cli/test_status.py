@@ -202,7 +202,7 @@ async def test_status_is_whole_in_a_pipe_however_narrow_and_wraps_on_a_terminal_
     assert [line.split() for line in lines if "Renown" in line] == [
         f"A Paper of Some Renown and Length failing (16) never never {LONG}".split()
     ]
-    lines = commands.show_on_terminal("status", folder=folder).splitlines()
+    lines = commands.at_terminal("status", folder=folder).splitlines()
     first = next(number for number, line in enumerate(lines) if "failing (16)" in line)
     table = lines[first : next(place for place in range(first, len(lines)) if lines[place][:1] != " ")]
     assert max(map(len, table)) <= 80

@@ -103,29 +103,19 @@ def run(
     return subprocess.CompletedProcess(list(words), process.exitcode, out, err)
 
 
-def at_terminal(words: Sequence[str], answers: Sequence[str], *, folder: Path, **environ: str) -> str:
-    """Run one command at a terminal on which somebody types the answers. Return what it prints."""
+def at_terminal(*words: str, folder: Path, answers: Sequence[str] = (), **environ: str) -> str:
+    """Run one command on a terminal of 80 columns on which somebody types the answers.
+
+    Return what the screen shows, without styles.
+    """
     person, terminal = pty.openpty()
-    os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
-    printed = folder / "printed"
-    process = start(words, folder, {**os.environ, **environ}, [Path(os.ttyname(terminal)), printed, printed])
-    process.join()
-    os.close(person)
-    os.close(terminal)
-    text = printed.read_text(encoding="utf-8")
-    assert process.exitcode == 0, text
-    return text
-
-
-def show_on_terminal(*words: str, folder: Path) -> str:
-    """Run one command on a terminal of 80 columns. Return what the screen shows, without styles."""
-    reader, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (40, 80))
-    process = start(words, folder, {"TERM": "xterm"}, [Path(os.ttyname(terminal))] * 3)
+    os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
+    process = start(words, folder, {"TERM": "xterm", **environ}, [Path(os.ttyname(terminal))] * 3)
     process.join()
     os.close(terminal)
-    screen = b"".join(iter(lambda: _read_or_end(reader), b"")).decode()
-    os.close(reader)
+    screen = b"".join(iter(lambda: _read_or_end(person), b"")).decode()
+    os.close(person)
     assert process.exitcode == 0, screen
     return re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -85,14 +85,10 @@ def sending(
     )
 
 
-def set_aside(
-    name: str,
-    *,
-    kind: PieceKind = PieceKind.ITEM,
-    stage: str = "intake",
-    error: str = "ValueError in bot/pipeline/intake.py, line 7",
-) -> QuarantinedPiece:
-    return QuarantinedPiece(kind=kind, id=name, stage=stage, error=error, version="1.0", at=START)
+def set_aside(name: str, **changes: Any) -> QuarantinedPiece:
+    error = "ValueError in bot/pipeline/intake.py, line 7"
+    created = QuarantinedPiece(kind=PieceKind.ITEM, id=name, stage="intake", error=error, version="1.0", at=START)
+    return replace(created, **changes)
 
 
 def view(story: str) -> StoryView:
@@ -110,14 +106,8 @@ def view(story: str) -> StoryView:
 
 def alert(story: str, **changes: Any) -> Alert:
     """A story that is posted in the channel."""
-    created = Alert(
-        story=StoryId(story),
-        channel="desk",
-        state=AlertState.POSTED,
-        rules=(),
-        reason=Reason.FIRST_REPORT,
-    )
-    return replace(created, **changes)
+    posted = Alert(story=StoryId(story), channel="desk", state=AlertState.POSTED, rules=(), reason=Reason.FIRST_REPORT)
+    return replace(posted, **changes)
 
 
 def decision(
@@ -130,26 +120,18 @@ def decision(
     return replace(created, **changes)
 
 
-def judgement(
-    verdict: Verdict,
-    *,
-    id: str = "j1",  # noqa: A002 - as the field is called
-    by: str = "U1",
-    rule: str = "exit",
-    story: str = "s1",
-    channel: str = "desk",
-    at: datetime = START,
-) -> Judgement:
-    return Judgement(
-        id=JudgementId(id),
-        at=at,
-        by=by,
-        channel=channel,
-        story=StoryId(story),
+def judgement(verdict: Verdict, **changes: Any) -> Judgement:
+    created = Judgement(
+        id=JudgementId("j1"),
+        at=START,
+        by="U1",
+        channel="desk",
+        story=StoryId("s1"),
         verdict=verdict,
-        rule=rule,
+        rule="exit",
         message=SendId("head"),
     )
+    return replace(created, **changes)
 
 
 def silence(kind: SilenceKind, name: str, **changes: Any) -> Silence:

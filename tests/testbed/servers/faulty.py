@@ -228,13 +228,8 @@ class _Handler(quiet.QuietHandler):
     def _write(self, answer: Answer) -> None:
         is_text = isinstance(answer.body, str)
         text = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body, ensure_ascii=False)
-        raw = text.encode("utf-8", "surrogatepass")
-        self.send_response(answer.status)
         kind = "text/html" if is_text else "application/json"
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(raw)), **answer.headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(raw)
+        self.answer(answer.status, text.encode("utf-8", "surrogatepass"), kind, **answer.headers)
 
 
 @contextlib.contextmanager

@@ -26,10 +26,10 @@ class QuietHandler(BaseHTTPRequestHandler):
     # An answer leaves at once: the bot opens a connection a call.
     wbufsize = -1
 
-    def answer(self, status: int, body: bytes = b"", kind: str = "text/plain") -> None:
+    def answer(self, status: int, body: bytes = b"", kind: str = "text/plain", **headers: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
