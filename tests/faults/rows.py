@@ -50,14 +50,9 @@ def reports(count: int, *, skip: int = 0, poison: str = "", at: int = 5) -> list
     return collected[skip:]
 
 
-def change(world: World, statement: str, **values: object) -> None:
-    """Run one SQL statement on the database."""
-    spoiling.run(world.address, statement, **values)
-
-
-def ask(world: World, statement: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a SQL query."""
-    return spoiling.run(world.address, statement)
+def run(world: World, statement: str, **values: object) -> list[tuple[Any, ...]]:
+    """Run one SQL statement on the database. Return its rows."""
+    return spoiling.run(world.address, statement, **values)
 
 
 async def pieces(world: World) -> list[tuple[PieceKind, str]]:

@@ -105,7 +105,7 @@ class Desk:
                 await self.world.once()
         assert rows.posted(self.world, NEW) == rows.ids(NEW), damage
         assert rows.posted(self.world, OLD) == rows.ids(OLD), damage
-        for (piece,) in rows.ask(self.world, "SELECT id FROM quarantine WHERE stage = 'read'"):
+        for (piece,) in rows.run(self.world, "SELECT id FROM quarantine WHERE stage = 'read'"):
             assert any(piece.partition(" ")[0] in notice for notice in rows.notices(self.world)), (damage, piece)
         command = ["status", "--config", str(self.world.folder)]
         shown = await asyncio.to_thread(CliRunner().invoke, app_of(["status"]), command, env=self.world.environ)
@@ -201,7 +201,7 @@ async def test_a_damaged_value_in_any_column_keeps_no_new_report_from_being_post
 @pytest.mark.long
 async def test_a_damaged_value_of_any_key_keeps_no_new_report_from_being_posted_once(damaged: Desk) -> None:
     damaged.restore()
-    keys = [key for (key,) in rows.ask(damaged.world, "SELECT key FROM key_values")]
+    keys = [key for (key,) in rows.run(damaged.world, "SELECT key FROM key_values")]
     values = ("'{'", "'2015-12-02T09:00:00'", "'yesterday 5'", UNDECODABLE)
     for number, key in enumerate(keys):
         # Each key has a form of its own, and each is a text.

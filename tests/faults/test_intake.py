@@ -41,7 +41,7 @@ async def test_one_item_at_fault_among_others_is_set_aside_and_can_be_tried_agai
         assert piece.id.startswith(desk.outlets.url("/wire.xml"))
         assert piece.error.startswith("LookupError in bot/feeds/kinds/rss/__init__.py")
         desk.publish("wire", *reports)
-    rows.change(desk, "UPDATE quarantine SET version = '0'")
+    rows.run(desk, "UPDATE quarantine SET version = '0'")
     for _ in range(2):
         await desk.once()
 
@@ -54,7 +54,7 @@ async def test_a_feed_of_which_no_item_can_be_parsed_fails_and_nothing_is_set_as
     rows.configure(desk, "wire", "courier")
     reports, other_items = rows.reports(1, poison=faults.UNPARSED, at=0), rows.reports(2, skip=20)
     desk.publish("wire", *reports)
-    await desk.once()
+    assert (await desk.once()).stopped == [], "it is a failure of this feed alone"
     desk.publish("courier", *other_items)
     report = await desk.once()
     assert {feed.error for feed in report.passed.feeds} == {OUR_BUG, None}

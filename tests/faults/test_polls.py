@@ -57,16 +57,6 @@ async def test_a_bug_over_all_feeds_is_reported_at_once_and_the_bot_is_not_ready
         assert (await Probe(running).ask()).is_ready
 
 
-async def test_a_bug_over_one_feed_of_two_is_a_failure_of_that_feed_alone(empty: World) -> None:
-    rows.configure(empty, "wire", "courier")
-    empty.publish("wire", *rows.reports(1, poison=faults.UNPARSED, at=0))
-    async with empty.opened() as running:
-        for _ in range(3):
-            await _poll(running)
-        assert running.failures == []
-        assert (await Probe(running).ask()).is_ready
-
-
 class BrokenPoller(Poller):
     """Raises instead of returning a poll."""
 
@@ -96,7 +86,7 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
             async with asyncio.TaskGroup() as group:
                 group.create_task(running.run(stop, choose_engine(running)))
                 leases = "SELECT count(DISTINCT lease_until) FROM feeds WHERE lease IS NOT NULL"
-                await until(lambda: rows.ask(desk, leases) == [(3,)])
+                await until(lambda: rows.run(desk, leases) == [(3,)])
                 running.pipeline.poller = poller
                 await until(lambda: all(desk.outlets.seen(f"/{outlet}.xml") for outlet in outlets))
                 assert running.failures == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.app.runtime import App
 from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
 from bot.model.channels import ChatMessage, ChatRequest, Person, Press
@@ -19,19 +18,15 @@ async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatMes
     raise LookupError("a bug")
 
 
-def listen(running: App) -> Interactions:
-    return Interactions(
-        running.store, running.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
-    )
-
-
-async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stored(desk: World) -> None:
+async def test_a_press_or_a_command_that_raises_is_answered_with_an_error_and_others_are_stored(desk: World) -> None:
     desk.publish("wire", *rows.reports(1))
     await desk.once()
     (story,) = await desk.stories()
     spoiling.refuse(desk.address, "judgements", "INSERT", "NEW.\"by\" LIKE 'U1%'")
     async with desk.opened() as running:
-        presses = listen(running)
+        presses = Interactions(
+            running.store, running.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
+        )
         sent = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
         (receipt,) = [row.receipt for row in sent if row.message.kind is MessageKind.POST and row.receipt]
         for person, action in (("U1", Useful()), ("U2", Noise())):
@@ -45,11 +40,7 @@ async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stor
             )
             answer = await presses.take(press, ["desk"])
             assert ("because of a bug" in answer.text) == (person == "U1")
-    assert rows.ask(desk, "SELECT verdict FROM judgements") == [("noise",)]
+        answers = await presses.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
+        assert "because of a bug" in lead_of(answers[0].message)
+    assert rows.run(desk, "SELECT verdict FROM judgements") == [("noise",)]
     assert await rows.pieces(desk) == []
-
-
-async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> None:
-    async with desk.opened() as running:
-        answer = await listen(running).ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
-    assert "because of a bug" in lead_of(answer[0].message)

@@ -15,20 +15,6 @@ from tests.testbed.faults import spoiling
 FEW_POSTS = rows.BOT + "posts_per_hour: 4\n"
 
 
-async def test_a_channel_that_raises_on_everything_sets_nothing_aside_and_its_messages_wait(desk: World) -> None:
-    reports = rows.reports(3)
-    rows.configure(desk, "wire", raises="always")
-    desk.publish("wire", *reports)
-    await desk.once()
-    assert rows.posted(desk, reports) == []
-    assert await rows.pieces(desk) == []
-
-    rows.configure(desk, "wire")
-    await desk.once()
-
-    assert rows.posted(desk, reports) == rows.ids(reports)
-
-
 async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_it_once(desk: World) -> None:
     reports = rows.reports(3, poison=faults.MESSAGE, at=1)
     rows.configure(desk, "wire", raises="after")
@@ -53,6 +39,7 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
     desk.publish("herald", Item(id="h6", title=title, text=f"{title}, not {number}, the company said.", at=START))
     await desk.once(minutes=1)
     assert rows.posted(desk, reports) == []
+    assert await rows.pieces(desk) == [], "a channel that raises on everything sets nothing aside"
 
     rows.configure(desk, "wire", "herald", bot=FEW_POSTS)
     for _ in range(2):
@@ -90,7 +77,7 @@ async def test_one_story_that_cannot_be_sent_is_set_aside_takes_no_other_with_it
     assert error in notice
 
     rows.configure(desk, "wire", message="", bot=bot)
-    rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
+    rows.run(desk, "UPDATE quarantine SET is_retry_requested = true")
     await desk.once()
 
     assert rows.posted(desk, reports) == rows.ids(reports)

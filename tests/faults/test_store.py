@@ -24,7 +24,7 @@ async def post_around_damage(desk: World, damage: str) -> None:
     await desk.once()
     desk.publish("wire", *rows.reports(3))
     await desk.once()
-    rows.change(desk, damage)
+    rows.run(desk, damage)
     desk.publish("wire", *rows.reports(6))
 
     await desk.once()
@@ -50,7 +50,7 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
     await empty.once()
     [_] = [text for text in map(str, empty.heads("ops")) if "index of the articles' words was damaged" in text]
     indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
-    assert rows.ask(empty, indexed) == [(6,)]
+    assert rows.run(empty, indexed) == [(6,)]
 
 
 @pytest.mark.postgres
@@ -63,10 +63,10 @@ async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_n
             desk, "UPDATE pg_class SET relfilenode = 4000000 WHERE relname = 'ix_search_rows_words'"
         )
 
-        (index,) = rows.ask(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
+        (index,) = rows.run(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
         assert index != (4000000,)
         result = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"
-        assert rows.ask(desk, result) == [(6,)]
+        assert rows.run(desk, result) == [(6,)]
 
 
 def fail(tx: storage.Transaction) -> None:
