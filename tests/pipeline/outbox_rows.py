@@ -6,21 +6,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-import sqlalchemy
 from msgspec.structs import replace
 
-from bot import storage
 from bot.durations import Clock
 from bot.model.channels import Abilities, CheckLine, Delivery
-from bot.model.errors import SendError, StoreUnavailable
+from bot.model.errors import SendError
 from bot.model.messages import Message, Outgoing, Receipt
 from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
 from bot.pipeline import send
-from bot.storage import schema
 from bot.testing import messages
+from tests.testbed import fresh
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import sending
 from tests.testbed.made_settings import make_settings
@@ -127,7 +124,7 @@ class Stage:
     """A store in memory, its clock, and the channel that its senders have unless others are named."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.store = MemoryStore()
+        self.store = fresh.in_memory(clock)
         self.clock = clock
         self.channel = FakeChannel(clock)
 
@@ -159,32 +156,3 @@ class Stage:
             while self.clock.now() < end:  # noqa: ASYNC110 - the clock has no event
                 await asyncio.sleep(0)
             stop.set()
-
-
-# -- the real outbox statements over an in-memory SQLite, and a switch that makes the store fail
-
-
-T = TypeVar("T")
-
-
-class MemoryStore:
-    def __init__(self) -> None:
-        self._engine = sqlalchemy.create_engine("sqlite://")
-        schema.metadata.create_all(self._engine)
-        #: So many of the next writes fail.
-        self.failing_writes = 0
-
-    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        if self.failing_writes:
-            self.failing_writes -= 1
-            raise StoreUnavailable("the disk is full")
-        return await self.read(work)
-
-    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        # Let other tasks run, as with a real database.
-        await asyncio.sleep(0)
-        with self._engine.begin() as connection:
-            return work(storage.Transaction(connection))
-
-    async def close(self) -> None:
-        self._engine.dispose()

@@ -1,4 +1,4 @@
-"""The content of a message: its headline, the link to the story's page, and all stories of a gathered message."""
+"""A message that gathers stories shows each of them, however many they are."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from msgspec.structs import replace
 
 from bot import channels, storage
 from bot.channels.kit import outline
-from bot.model.alerts import Alert, AlertAction, Decision, Reason
-from bot.model.messages import Outgoing
-from bot.model.stories import Member, SendId, Story, StoryId
+from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.stories import Member, Story, StoryId
 from bot.pipeline import messages
 from bot.pipeline.turn import Turn
 from bot.testing import messages as testing
 from bot.testing.channels import delivery as channel_delivery
 from tests.stories.members import article, match, member, rule, story
 from tests.testbed.fakes import START
-from tests.testbed.made import alert, decision
+from tests.testbed.made import decision
 from tests.testbed.made_settings import make_settings
 from tests.testbed.shown import listing_in
 
@@ -47,13 +46,8 @@ def named(name: str, *members: Member) -> Story:
     return replace(story(*members), id=StoryId(name))
 
 
-FIRST = named("first", matched("BlackBerry leaves Pakistan", outlet="Echo"))
-OTHER = named("other", matched("Sindh lifts a ban", outlet="Post", minutes=3))
-
-
-def decided(action: AlertAction, of: Story) -> Decision:
-    reason = Reason.FIRST_REPORT if action is AlertAction.POST else Reason.ADDED_OUTLET
-    return decision(of.id, action, reason, at=of.last_seen, rules=("R",))
+def decided(of: Story) -> Decision:
+    return decision(of.id, AlertAction.POST, Reason.FIRST_REPORT, at=of.last_seen, rules=("R",))
 
 
 def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
@@ -62,46 +56,6 @@ def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
     for of in saved:
         turn.save_story(of)
     return turn
-
-
-def gathered() -> Outgoing:
-    posts = [decided(AlertAction.POST, value) for value in (FIRST, OTHER)]
-    with storage.open_in_memory() as tx:
-        [(row, _)] = messages.listing_rows(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
-        return row
-
-
-def posted(of: Story, head: str) -> Alert:
-    headline = of.members[0].article.id
-    return alert(of.id, rules=("R",), head=SendId(head), headline=headline, is_gathered=True)
-
-
-def keep(tx: storage.Transaction, of: Story) -> None:
-    for item in of.members:
-        tx.articles.add([item.article])
-        tx.articles.add_matches(item.article.id, item.matches)
-    tx.stories.save(of)
-
-
-async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.Store) -> None:
-    head = gathered()
-    both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
-
-    def work(tx: storage.Transaction) -> Outgoing | None:
-        for value in (FIRST, OTHER):
-            keep(tx, value)
-            tx.stories.save_alert(posted(value, head.id))
-        tx.outbox.add([head])
-        keep(tx, both)
-        tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
-        return messages.listing_edit_row(turn_over(tx), decided(AlertAction.EDIT, FIRST), posted(FIRST, head.id))
-
-    row = await store.write(work)
-    assert row is not None
-    assert [(view.id, view.title.text) for view in row.message.stories] == [
-        ("first", "BlackBerry leaves Pakistan"),
-        ("other", "Sindh lifts a ban"),
-    ]
 
 
 LEFT_OUT = (("A rule with a name", 30), ("Another rule with a long name that is shown", 7))
@@ -125,7 +79,7 @@ def test_a_list_of_any_size_is_sent_as_it_was_measured_with_every_headline_and_l
     with storage.open_in_memory() as tx:
         turn = turn_over(tx, *listed)
         turn.settings = make_settings(channels={"desk": features}, public_url=f"https://{'watch' * 12}.example.org")
-        posts = [decided(AlertAction.POST, value) for value in listed]
+        posts = [decided(value) for value in listed]
         rows = messages.listing_rows(turn, posts, lead=f"{count} stories", left_out=LEFT_OUT)
     shown = [view.title.text for row, _ in rows for view in row.message.stories]
     assert shown == [value.members[0].article.title for value in listed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from bot import storage
 from bot.durations import LONGEST_WAIT
 from bot.model.channels import Delivery
 from bot.model.errors import (
@@ -27,7 +28,6 @@ from bot.model.errors import (
 )
 from bot.model.messages import Receipt, SendState
 from bot.model.settings import OnUnknown
-from bot.model.stories import SendId
 from bot.pipeline import send_policy
 from bot.pipeline.send import SETTLE, Drained
 from bot.testing import messages
@@ -101,9 +101,12 @@ async def test_retry_after_holds_the_channel_and_is_waited_for_within_the_deadli
     assert stage.clock.now() - START < MINUTE
 
 
+@pytest.mark.parametrize("error", [OutcomeUnknown("reset"), SendError("an answer of no known form")])
 @pytest.mark.parametrize("was_accepted", [True, False])
-async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(stage: Stage, was_accepted: bool) -> None:
-    (stage.channel.after if was_accepted else stage.channel.before).append(OutcomeUnknown("reset"))
+async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
+    stage: Stage, was_accepted: bool, error: SendError
+) -> None:
+    (stage.channel.after if was_accepted else stage.channel.before).append(error)
     await stage.add(row("a"), reply("b", "a"))
     assert (await stage.sender().drain(MINUTE)).left_count == 0
     assert stage.channel.ids == ["a", "b"]
@@ -130,6 +133,15 @@ async def test_an_edit_of_unknown_outcome_is_sent_again_without_a_look(stage: St
     await stage.add(edit("b", "a"))
     await stage.sender().drain(MINUTE)
     assert (stage.channel.faces, stage.channel.looks) == ({"ref-1": "b"}, 0)
+
+
+async def test_an_edit_of_a_message_that_can_no_longer_be_edited_is_dropped(stage: Stage) -> None:
+    await stage.add(row("a"))
+    await stage.sender().drain(MINUTE)
+    stage.channel.before.append(NotEditable("too old"))
+    await stage.add(edit("b", "a"))
+    assert (await stage.sender().drain(MINUTE)).left_count == 0
+    assert (await stage.state("b")).state is SendState.DROPPED
 
 
 async def test_an_edit_of_a_message_that_was_never_sent_is_needless_and_a_reply_goes_to_the_top_level(
@@ -305,48 +317,30 @@ async def test_a_poisoned_message_does_not_hold_up_the_others(stage: Stage) -> N
     assert (done.sent, done.left_count) == (5, 1)
 
 
-async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_it_is_mended(stage: Stage) -> None:
-    def fill_the_disk(_: Delivery) -> None:
-        stage.store.failing_writes = 3
+async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_it_is_mended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, failing = stage.store.write, 0
 
+    async def write_if_there_is_room(work: Callable[[storage.Transaction], object]) -> object:
+        nonlocal failing
+        if failing:
+            failing -= 1
+            raise StoreUnavailable("the disk is full")
+        return await write(work)
+
+    def fill_the_disk(_: Delivery) -> None:
+        nonlocal failing
+        failing = 3
+
+    monkeypatch.setattr(stage.store, "write", write_if_there_is_room)
     stage.channel.outage = fill_the_disk
     await stage.add(row("a"), row("b"))
     await stage.sender().drain(HOUR)
-    assert stage.channel.ids == ["a", "b"]
-    assert not stage.store.failing_writes
+    assert (stage.channel.ids, failing) == (["a", "b"], 0)
 
 
 RECEIPT = Receipt(ref="1", place="C1", sent_at=START)
-SEND = send_policy.Send(Delivery(id=SendId("a"), message=row("a").message))
-ERRORS = (
-    RetryLater("x"),
-    RetryLater("x", retry_after=timedelta(seconds=9)),
-    RetryLater("x", whole_channel=False),
-    OutcomeUnknown("x"),
-    FormRefused("x"),
-    ThreadGone("x"),
-    NotEditable("x"),
-    ChannelClosed("x"),
-    ChannelClosed("x", whole_workspace=True),
-    SendError("x"),
-)
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_no_failure_loses_a_message_at_its_first_attempt_and_an_unclear_one_is_looked_up(error: SendError) -> None:
-    outgoing = reply("a", "head")
-    step = send_policy.next_step(outgoing, SEND, error, settled_at=START, now=START)
-    assert not isinstance(step, send_policy.Attempt)
-    written = send_policy.apply_step(outgoing, step, last=SEND, now=START)
-    assert (written.attempts, bool(written.error)) == (1, True)
-    if isinstance(error, NotEditable):
-        assert written.state is SendState.DROPPED
-    elif isinstance(error, ChannelClosed):
-        assert written.state is SendState.PARKED
-    elif isinstance(error, RetryLater | FormRefused | ThreadGone):
-        assert written.state is SendState.PENDING
-    else:
-        assert written.state is SendState.UNKNOWN
 
 
 def test_a_clock_that_was_set_back_does_not_hide_a_message_from_the_look_up() -> None:

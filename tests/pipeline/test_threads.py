@@ -153,17 +153,6 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
         yield Desk(tx, restarts=request.param)
 
 
-def test_each_further_event_is_a_reply_and_a_report_of_a_known_event_is_silent(desk: Desk) -> None:
-    assert shown(desk.arrive(EXIT)) == [("post", EXIT[0])]
-    assert shown(desk.arrive(FINE)) == [("reply", FINE[0])]
-    assert desk.arrive(EXIT_TOO, outlet="Tribune") == []
-    assert desk.arrive(FINE_TOO, outlet="Mirror") == []
-    assert shown(desk.arrive(LOSS)) == [("reply", LOSS[0])]
-    (story,) = desk.stories
-    assert story.thread == "affair"
-    assert [len(members) for members in story.events.values()] == [2, 2, 1]
-
-
 def test_the_message_counts_the_outlets_of_its_own_event_and_lists_every_other_headline(desk: Desk) -> None:
     desk.arrive(EXIT)
     desk.arrive(FINE, outlet="Tribune")
@@ -327,6 +316,17 @@ def test_a_gathered_first_look_lists_the_headline_of_every_event_of_a_thread(des
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
     post, reply = desk.arrive(CHIEF)
     assert (post.message.kind, shown([reply])) == (MessageKind.POST, [("reply", CHIEF[0])])
+
+
+def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(desk: Desk) -> None:
+    desk.use(rule(group=Group.NORMAL), channels=["desk"])
+    desk.arrive(EXIT, FINE, is_baseline=True)
+    desk.release()
+    older, younger = desk.stories
+    desk.rule(RulingKind.MERGE, younger, other=older.id)
+    assert desk.head.message.kind is MessageKind.EDIT
+    shown = [(brief.id, brief.title.text) for brief in desk.head.message.stories]
+    assert sorted(shown) == sorted([(older.id, EXIT[0]), (younger.id, FINE[0])])
 
 
 # -- two posted stories turn out to be one: the older message stays, the younger links to it once and is silent
