@@ -42,13 +42,6 @@ def test_no_page_loads_anything_from_another_server(site: Path) -> None:
     assert styles == []
 
 
-def test_links_to_the_world_are_whole_addresses_over_https(site: Path) -> None:
-    linked = {address for path in site.rglob("*.html") for address in _addresses(path, {"a": "href"})}
-    addresses = {address for address in linked if "://" in address}
-    whole = re.compile(r"https://[a-z0-9.-]+\.[a-z]{2,}(/[^\s<>\"]*)?")
-    assert {address for address in addresses if not whole.fullmatch(address)} == set()
-
-
 def test_no_markdown_shows_through_on_a_page(site: Path) -> None:
     # A list or a table without a blank line before it, a separate row, a bar that ends a cell too early.
     shows = re.compile(r"\]\(|```|\*\*|^\s*\||\n- |^#{1,6} ", re.MULTILINE)
