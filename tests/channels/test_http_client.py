@@ -123,24 +123,11 @@ def test_authorities_of_the_system_are_trusted_beside_those_that_the_library_shi
         http_client.tls_context.cache_clear()
 
 
-NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (" 30 ", 30),
-        ("Wed, 02 Dec 2015 08:00:00 GMT", 0),
-        ("9" * 400, 3600),
-        ("-5", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date_and_bounded(value: str, seconds: int | None) -> None:
-    expected = None if seconds is None else timedelta(seconds=seconds)
-    assert errors.parse_retry_after({"retry-after": value}, now=NOW) == expected
-
-
-def test_a_wait_in_the_body_of_an_answer_is_bounded_too() -> None:
+def test_a_wait_that_a_service_asks_for_is_bounded_in_a_header_and_in_a_body() -> None:
+    now = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
+    for value, seconds in ((" 30 ", 30), ("Wed, 02 Dec 2015 08:00:00 GMT", 0), ("9" * 400, 3600)):
+        assert errors.parse_retry_after({"retry-after": value}, now=now) == timedelta(seconds=seconds)
+    assert errors.parse_retry_after({"retry-after": "-5"}, now=now) is None
     assert errors.parse_wait("1.5") == timedelta(seconds=1.5)
     assert errors.parse_wait(10**20) == timedelta(hours=1)
     assert errors.parse_wait("nan") is errors.parse_wait(-1) is errors.parse_wait(None) is None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import re
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import socket_mode
@@ -102,23 +101,20 @@ async def test_a_connection_that_falls_silent_is_made_again(monkeypatch: pytest.
     monkeypatch.setattr(socket_mode, "PING_INTERVAL", timedelta(seconds=0.4))
     greeted = 0
 
-    async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Open a WebSocket (RFC 6455, 1.3), and then answer nothing, not even a ping."""
+    async def fall_silent(request: web.BaseRequest) -> web.WebSocketResponse:
+        """Open a WebSocket, and then answer nothing, not even a ping."""
         nonlocal greeted
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        [key] = re.findall(r"(?i)sec-websocket-key: (\S+)", head)
-        accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
-        answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        writer.write(answer + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        connection = web.WebSocketResponse(autoping=False)
+        await connection.prepare(request)
         greeted += 1
-        await reader.read()
-        writer.close()
+        async for _ in connection:
+            pass
+        return connection
 
-    async with await asyncio.start_server(fall_silent, "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
+    async with RawTestServer(fall_silent) as silent:
         with slack.serve() as server:
             server.workspace.add_channel("policy-alerts")
-            server.workspace.open_connection = lambda: f"ws://127.0.0.1:{port}/link"
+            server.workspace.open_connection = lambda: str(silent.make_url("/link").with_scheme("ws"))
             [listener] = slack_listeners(server, SECRETS, "policy-alerts")
             async with listening(listener, FakeApp()):
                 await until(lambda: greeted == 3)
