@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from bot.model.stories import Story
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context
 from bot.queries.stories import MessageDocument, describe_message
-from tests.journeys.test_later_messages import CITY_RULES, event
+from tests.faults import rows
 from tests.journeys.world import BOT, Item, World, world
 from tests.testbed.servers import faulty, records
 
@@ -54,7 +53,7 @@ class Office:
         written = yaml.safe_dump({name: channel}, allow_unicode=True, width=10_000)
         written = "".join(f"  {line}\n" for line in written.splitlines()).replace("{", "{{").replace("}", "}}")
         bot = BOT.replace("operator: ops", f"{written}operator: ops") + keys
-        rules = CITY_RULES.replace("notify: desk", f"notify: [desk, {name}]")
+        rules = rows.RULES.replace("notify: desk", f"notify: [desk, {name}]")
         self.desk.configure("wire", "echo", "third", bot=bot, rules=rules)
 
     async def silence(self, story: Story) -> None:
@@ -69,12 +68,12 @@ class Office:
 
     async def first_messages(self, channel: str) -> dict[str, Outgoing]:
         """Return the sent first message of each story that has one for itself, by the story's id."""
-        rows = await self.desk.read(
+        sent = await self.desk.read(
             lambda tx: [row for story in tx.stories.since(None) for row in tx.outbox.of_story(story.id)]
         )
         return {
             row.story: row
-            for row in rows
+            for row in sent
             if row.story and row.channel == channel and row.message.kind is MessageKind.POST
         }
 
@@ -113,7 +112,7 @@ async def test_thirteen_stories_beyond_the_cap_are_thirteen_records_each_with_it
         office = Office(desk, server)
         office.configure(name, "posts_per_hour: 5\n")
         await desk.once()
-        events = [event(number) for number in range(13)]
+        events = rows.reports(13)
         desk.publish("wire", *events)
         for minutes in (5, 61, 61, 61):
             await desk.once(minutes=minutes)
@@ -143,7 +142,7 @@ async def test_a_first_look_and_an_outage_of_a_day_leave_each_story_its_own_reco
     with serving(name) as server:
         office = Office(desk, server)
         office.configure(name)
-        desk.publish("wire", *[event(number, at=timedelta(hours=-1)) for number in range(13)])
+        desk.publish("wire", *rows.reports(13))
         for _ in range(3):
             await desk.once()
         posted = [row for row in await desk.read(lambda tx: tx.outbox.unsent()) if row.channel == name]
@@ -151,7 +150,7 @@ async def test_a_first_look_and_an_outage_of_a_day_leave_each_story_its_own_reco
         assert (len(posted), len(server.service.titles), len(first)) == (0, 5, 5)
 
         server.fail("post", faulty.Answer(503), times=1_000)
-        events = [event(number, at=timedelta(minutes=20)) for number in range(20, 26)]
+        events = rows.reports(6, skip=13)
         desk.publish("wire", *events)
         for minutes in (5, 25 * 60, 60):
             await desk.once(minutes=minutes)
@@ -182,25 +181,25 @@ async def test_what_the_template_leaves_out_and_what_the_service_refuses_is_kept
         async with world(tmp_path) as desk:
             desk.environ["TICKETS_URL"] = server.url
             bot = BOT.replace("operator: ops", f"{TICKETS.replace('{', '{{').replace('}', '}}')}operator: ops")
-            rules = CITY_RULES.replace("notify: desk", "notify: tickets")
+            rules = rows.RULES.replace("notify: desk", "notify: tickets")
             desk.configure("wire", "echo", bot=bot, rules=rules)
             await desk.once()
-            desk.publish("wire", event(1))
+            first, second = rows.reports(2)
+            desk.publish("wire", first)
             await desk.once()
-            again = replace(event(1), id="again", title=f"{event(1).title}, says the mayor")
-            desk.publish("echo", again)
+            desk.publish("echo", replace(first, id="again", title=f"{first.title}, says the mayor"))
             await desk.once()
             [story] = await desk.stories()
             counts = await desk.read(lambda tx: tx.outbox.counts())
-            rows = await desk.read(lambda tx: tx.outbox.of_story(story.id))
+            messages = await desk.read(lambda tx: tx.outbox.of_story(story.id))
             assert (counts["tickets", SendState.SENT], counts["tickets", SendState.LEFT_OUT]) == (1, 1)
             assert len(server.requests) == 1
-            assert [describe_message(MessageDocument.of(row)) for row in rows][1] == (
+            assert [describe_message(MessageDocument.of(row)) for row in messages][1] == (
                 "edit to tickets, left out: the channel's template writes nothing for this message"
             )
 
             service.given = faulty.Answer(400, {"errors": ["title: too long"]})
-            desk.publish("wire", event(2))
+            desk.publish("wire", second)
             await desk.once()
             [piece] = await desk.read(lambda tx: tx.quarantine.all())
             assert len(server.requests) == 2

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from bot.model.stories import JoinReason
 from tests.journeys.world import BOT, Item, World, as_text, world
@@ -131,14 +128,6 @@ EXIT = (
     "BlackBerry to exit Pakistan over government demand for access",
     "BlackBerry will leave Pakistan after the PTA demanded a backdoor to its BES servers.",
 )
-EXIT_TOO = (
-    "BlackBerry to leave Pakistan after refusing to open its servers",
-    "The PTA wanted access to all BES traffic. The phone maker said it would rather go than build a backdoor.",
-)
-EXIT_AGAIN = (
-    "BlackBerry quits Pakistan because it will not give the state a backdoor",
-    "BlackBerry would not let the PTA read the mail on its BES servers, so it is leaving the country.",
-)
 LIFTED = (
     "Pakistan lifts ban on BlackBerry Messenger in Sindh",
     "The PTA restored the chat service in the province; police had asked for access.",
@@ -149,31 +138,22 @@ FINED = (
 )
 
 
-@pytest.fixture
-async def setup(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as built:
-        built.configure(*OUTLETS, rules=GROUPED)
-        await built.once()
-        yield built
+async def test_another_event_of_the_rule_is_a_reply_and_try_shows_the_messages_that_were_sent(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as setup:
+        setup.configure(*OUTLETS, rules=GROUPED)
+        await setup.once()
+        for outlet, report in zip(OUTLETS, (EXIT, LIFTED, FINED), strict=True):
+            await _publish(setup, outlet, report, minutes=60)
+        (message,) = setup.heads()
+        assert all(title in as_text(message) for title, _ in (EXIT, LIFTED, FINED))
+        assert as_text(message).index("Latest") < as_text(message).index(FINED[0]), "the newest report"
+        reply, _ = setup.replies()
+        assert reply["thread_ts"] == message["ts"]
+        assert "courier" in as_text(reply)
+        assert LIFTED[1].split("; ")[0] in as_text(reply)
 
-
-async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(setup: World) -> None:
-    for outlet, what in zip((*OUTLETS, "wire"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED), strict=True):
-        await _publish(setup, outlet, what, minutes=60)
-
-    (message,) = setup.heads()
-    assert all(title in as_text(message) for title, _ in (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED))
-    (reply,) = [reply for reply in setup.replies() if LIFTED[0] in as_text(reply)]
-    assert reply["thread_ts"] == message["ts"]
-    assert "wire" in as_text(reply)
-    assert LIFTED[1].split("; ")[0] in as_text(reply)
-    # The newest report is the message's latest line.
-    assert as_text(message).index("Latest") < as_text(message).index(LIFTED[0])
-
-    # `try` shows the messages that were sent.
-    await _publish(setup, "courier", FINED, minutes=60)
-    output = (await setup.call("try", "BlackBerry in Pakistan", "--since", "9000d")).stdout
-    _, counts, messages = output.partition("It would have made 1 post, 4 edits, 2 replies, about 1 story")
+        output = (await setup.call("try", "BlackBerry in Pakistan", "--since", "9000d")).stdout
+    _, counts, messages = output.partition("It would have made 1 post, 2 edits, 2 replies, about 1 story")
     assert counts, output
     assert EXIT[0] in messages
     assert f"reply, other event: {LIFTED[0]}" in messages
