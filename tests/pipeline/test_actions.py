@@ -238,13 +238,16 @@ async def test_a_message_that_points_to_an_older_one_is_not_judged(desk: Desk) -
     assert "merged into an earlier one" in result.text
 
 
-async def test_an_outlet_of_the_message_is_silenced_for_a_day(desk: Desk) -> None:
+async def test_an_outlet_of_the_message_is_silenced_for_a_day_and_the_operator_told(desk: Desk) -> None:
     await desk.press(Useful(), name="e0")
     count_before = len(await desk.rows())
     [decision] = (await desk.press(MakeSilence(kind=SilenceKind.OUTLET, name="a", lasts=DAY))).decisions
     assert (decision.action, len(await desk.rows())) == (AlertAction.SILENT, count_before), "a message shows no outlets"
     [silence] = await desk.silences()
     assert (silence.kind, silence.name, silence.until) == (SilenceKind.OUTLET, "outlet a", START + DAY)
+    [notice] = [row for row in await desk.store.read(lambda tx: tx.outbox.unsent()) if row.channel == "ops"]
+    assert lines_of(notice.message) == (silence.summary,)
+    assert 'outlet "outlet a" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
     gone = MakeSilence(kind=SilenceKind.OUTLET, name="0123456789abcdef0123", lasts=DAY)
     assert (await desk.press(gone, name="e2")).refused == "the message no longer names that subject"
 
@@ -314,28 +317,6 @@ async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_ma
     assert (await desk.press(SPLIT, name="e2")).refused is None
     [ruling] = await desk.store.read(lambda tx: tx.rulings.waiting())
     assert (ruling.kind, ruling.articles) == (RulingKind.SPLIT, ("b",))
-
-
-async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(desk: Desk) -> None:
-    made = MakeSilence(kind=SilenceKind.RULE, name="exit", lasts=DAY, reason="live", channels=("policy", "desk"))
-
-    def make(turn: Turn) -> None:
-        silences.make_silence(operator_context(turn, by="root (command line)"), made)
-
-    await actions.carry_out(desk.store, SETTINGS, make, now=START)
-    [silence] = await desk.silences()
-    result = await desk.press(EndSilence(id=silence.id))
-    assert result.refused == "this silence also covers policy, where you may not act"
-    assert await desk.silences() == [silence]
-
-
-async def test_every_silence_is_named_on_the_operators_channel_in_one_line(desk: Desk) -> None:
-    for _ in range(2):
-        await desk.press(RULE)
-    [row] = [row for row in await desk.store.read(lambda tx: tx.outbox.unsent()) if row.channel == "ops"]
-    [silence] = await desk.silences()
-    assert lines_of(row.message) == (silence.summary,)
-    assert 'rule "exit" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
 
 
 # -- compute, then commit

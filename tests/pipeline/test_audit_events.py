@@ -45,12 +45,6 @@ def test_a_wording_that_resembles_another_outside_report_more_than_our_story_is_
     assert all(carried_at for _, carried_at in find_events(archive(TITLE), [far, near], {}))
 
 
-def test_outside_reports_about_one_event_are_one_event() -> None:
-    title = "Nurses in Lahore strike over the pay of night shifts"
-    events = find_events(archive(TITLE), [report("courier", title), report("ledger", title)], {})
-    assert len(set(events)) == 1
-
-
 def test_a_report_whose_page_a_feed_carried_is_about_the_story_of_that_page() -> None:
     index = archive(TITLE)
     [ours] = index.stories

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot import rules, storage
 from bot.model.archive import Arrival
@@ -32,17 +33,14 @@ async def notices(store: storage.Store) -> list[str]:
 async def test_the_next_process_knows_whether_the_previous_one_was_killed(
     store: storage.Store, clock: FakeClock
 ) -> None:
-    first = process(store, clock, "first")
-    await first.begin()
-    assert await store.read(keys.OWNER.get) == ("first", START)
-    await first.end()
-    assert await store.read(keys.OWNER.get) is None
-
-    clock.advance(HOUR)
-    await process(store, clock, "killed, on host").begin()
-    assert await store.read(keys.OWNER.get) == ("killed, on host", START + HOUR)
-    await process(store, clock, "next").begin()
-    assert await store.read(keys.OWNER.get) == ("next", START + HOUR)
+    for name, is_killed in (("first", True), ("second", False), ("third", False)):
+        with capture_logs() as logs:
+            running = process(store, clock, name)
+            await running.begin()
+        assert [entry["process"] for entry in logs] == (["first"] if name == "second" else [])
+        assert await store.read(keys.OWNER.get) == (name, START)
+        if not is_killed:
+            await running.end()
 
 
 async def test_a_worker_is_forgotten_after_half_a_minute_without_a_heartbeat_and_listed_again_with_the_next(
