@@ -27,15 +27,11 @@ def unfit(text: str) -> set[str]:
 
 
 @given(HOSTILE)
-def test_no_control_and_no_invisible_mark_is_left(text: str) -> None:
+def test_no_control_and_no_invisible_mark_is_left_and_cleaning_twice_is_cleaning_once(text: str) -> None:
     joiners = {"\u200c", "\u200d"}
     assert unfit(visible.line(text)) <= joiners
     assert unfit(visible.dropped(text)) <= joiners
     assert unfit(visible.lines(text)) <= joiners | {"\n", "\t"}
-
-
-@given(HOSTILE)
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     for clean in (visible.line, visible.lines, visible.dropped):
         assert clean(clean(text)) == clean(text)
 
@@ -59,11 +55,6 @@ def test_text_of_any_script_stays_as_it_is(text: str) -> None:
     assert visible.line(text) == visible.dropped(text) == visible.lines(text) == text
 
 
-def test_a_control_is_seen_in_a_terminal_and_gone_in_a_message() -> None:
-    assert visible.line("\x1b[31mred\x9b0m\x7f") == "�[31mred\ufffd0m�"
-    assert visible.dropped("\x1b[31mred\x9b0m\x7f") == "[31mred0m"
-
-
 def test_a_line_is_as_long_as_was_asked_for() -> None:
     assert visible.line("word " * 1_000, 20) == "word word word word…"
 
@@ -82,41 +73,28 @@ def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatc
     assert [visible.lines(f"é{char}é") for char in characters] == quick
 
 
+#: Names of parameters that hold a secret, and of some that only look like it.
+SECRETS = (
+    *("access_key", "user_key", "code", "hash", "sig", "accessToken", "X-Amz-Signature", "jwt", "sid", "auth_code"),
+    *("pass", "pw", "credential", "session", "PHPSESSID", "connect.sid", "X-Amz-Credential", "otp", "access", "hmac"),
+    *("ticket", "authorization"),
+)
+HARMLESS = ("side", "accessible", "zip", "keyword", "author", "design")
+
+
+def address_with(value: str, *names: str) -> str:
+    return f"https://x.example/?{'&'.join(f'{name}={value}' for name in names)}"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (
-            "https://gitlab.example/d.atom?feed_token=glft-SECRET&page=2",
-            "https://gitlab.example/d.atom?feed_token=***&page=2",
-        ),
-        (
-            "https://x.example/?access_key=SECRET&user_key=SECRET&code=SECRET&hash=SECRET",
-            "https://x.example/?access_key=***&user_key=***&code=***&hash=***",
-        ),
-        ("https://x.example/?a=1&amp;sig=0123456789", "https://x.example/?a=1&amp;sig=***"),
-        ("https://x.example/?accessToken=abc.def-ghi: 403", "https://x.example/?accessToken=***: 403"),
-        ("https://x.example/?X-Amz-Signature=99aa99aa#top", "https://x.example/?X-Amz-Signature=***#top"),
+        (address_with("0123456789", *SECRETS), address_with("***", *SECRETS)),
+        (address_with("0123456789", *HARMLESS), address_with("0123456789", *HARMLESS)),
+        ("https://x.example/?a=1&amp;sig=abc.def-ghi: 403", "https://x.example/?a=1&amp;sig=***: 403"),
+        ("https://x.example/?sig=99aa99aa#token=SECRET", "https://x.example/?sig=***#token=***"),
+        ("https://x.example/?sig=99aa99aa#passage", "https://x.example/?sig=***#passage"),
         ("imaps://me@x.example:pw@mail.example/INBOX", "imaps://***@mail.example/INBOX"),
-        (
-            "https://x.example/?jwt=SECRET&sid=SECRET&auth_code=SECRET&pass=SECRET&pw=SECRET&credential=SECRET",
-            "https://x.example/?jwt=***&sid=***&auth_code=***&pass=***&pw=***&credential=***",
-        ),
-        (
-            "https://x.example/?session=SECRET&PHPSESSID=SECRET&connect.sid=SECRET&X-Amz-Credential=SECRET&otp=SECRET",
-            "https://x.example/?session=***&PHPSESSID=***&connect.sid=***&X-Amz-Credential=***&otp=***",
-        ),
-        (
-            "https://x.example/?access=SECRET&hmac=SECRET&ticket=SECRET&authorization=SECRET#token=SECRET",
-            "https://x.example/?access=***&hmac=***&ticket=***&authorization=***#token=***",
-        ),
-        (
-            "https://x.example/?side=left&accessible=yes&zip=1234#passage",
-            "https://x.example/?side=left&accessible=yes&zip=1234#passage",
-        ),
-        (
-            "https://x.example/?keyword=monkeys&author=keys&design=1234",
-            "https://x.example/?keyword=monkeys&author=keys&design=1234",
-        ),
         ("postgresql://bot@db.example/news", "postgresql://bot@db.example/news"),
         ("https://medium.example/@anna/token=abcdef", "https://medium.example/@anna/token=abcdef"),
         ("token=abcdefgh is not in an address", "token=abcdefgh is not in an address"),

@@ -137,11 +137,7 @@ def trial(
     *articles: Article, given: rules.CompiledRule | None = None, zone: tzinfo = UTC, **plan: Any
 ) -> backtest.BacktestReport:
     settings = make_settings(feeds=[FEED], timezone=zone)
-    keys: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "settings": settings} | plan
-    return backtest.run_backtest(
-        Archive(articles).archive(since=keys["since"]),
-        backtest.BacktestPlan(tried=(given or compiled(),), **keys),
-    )
+    return tried(articles, tried=(given or compiled(),), settings=settings, **plan)
 
 
 HIT = article("BlackBerry quits after PTA sought backdoor into BES")
@@ -152,28 +148,16 @@ FAR = article("backdoor one two three law")
 OTHERWISE = "written differently or too far apart"
 
 
-def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
-    (result,) = trial(HIT, MISS).rules
-    (hit,) = result.hits
-    assert hit.title == HIT.title
-    assert hit.why == 'product "BES", regulator "PTA", demand "backdoor"'
-
-
 @pytest.mark.parametrize(
     ("missed", "given", "what", "why"),
     [
-        (MISS, compiled(), "no demand", "2 of 3: no demand"),
-        (SMALL, compiled(), OTHERWISE, 'PTA found as "pta"'),
-        (HIT, compiled(none=["quits"]), "excluded", 'excluded by "quits"'),
-        (FAR, compiled(query="backdoor NEAR/1 law"), OTHERWISE, "NEAR/1, found at 3"),
-        (SHOUTING, compiled(any=["PTA"]), OTHERWISE, "weak: only PTA was found"),
-    ],
-    ids=[
-        "one line is missing",
-        "the wording is in another case",
-        "it is excluded",
-        "its words are too far apart",
-        "its headline shouts",
+        pytest.param(MISS, compiled(), "no demand", "2 of 3: no demand", id="one line is missing"),
+        pytest.param(SMALL, compiled(), OTHERWISE, 'PTA found as "pta"', id="the wording is in another case"),
+        pytest.param(HIT, compiled(none=["quits"]), "excluded", 'excluded by "quits"', id="it is excluded"),
+        pytest.param(
+            FAR, compiled(query="backdoor NEAR/1 law"), OTHERWISE, "NEAR/1, found at 3", id="its words are far apart"
+        ),
+        pytest.param(SHOUTING, compiled(any=["PTA"]), OTHERWISE, "weak: only PTA was found", id="its headline shouts"),
     ],
 )
 def test_an_article_that_nearly_matches_is_listed_with_what_is_in_the_way(
@@ -200,9 +184,11 @@ def test_each_day_has_its_count_on_the_wall_clock_of_the_desk() -> None:
     assert result.by_day[date(2015, 12, 3)] == 1
 
 
-def test_it_is_compared_with_the_other_version() -> None:
+def test_a_match_is_listed_with_its_words_and_compared_with_the_other_version() -> None:
     other = compiled(all={"product": ["BlackBerry"], "regulator": ["PTA"], "row": ["row", "sought"]})
     (result,) = trial(HIT, MISS, SMALL, given=compiled(), other_versions={"a rule": other}).rules
+    (hit,) = result.hits
+    assert (hit.title, hit.why) == (HIT.title, 'product "BES", regulator "PTA", demand "backdoor"')
     assert result.comparison is not None
     assert (result.comparison.both, result.comparison.starts) == (1, ())
     (stops,) = result.comparison.stops
