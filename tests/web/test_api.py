@@ -182,13 +182,6 @@ async def test_tokens_of_programs_open_the_api_and_only_those_that_may_act_open_
         assert (await guarded.get(path, headers={"authorization": f"Bearer {ACTS}"})).status_code == 200
 
 
-async def test_a_search_that_cannot_be_read_says_where(shared: Page) -> None:
-    problem = refused(await ask(shared, "/search", q="backdoor AND (bes OR"), 422)
-    (error,) = problem["errors"]
-    assert (error["where"], error["start"], error["end"]) == ("q", 18, 20)
-    assert "^" in problem["detail"]
-
-
 async def test_what_is_no_parameter_is_refused_by_its_name(shared: Page) -> None:
     for params, where in (
         ({"limit": "0"}, "limit"),
@@ -206,6 +199,10 @@ async def test_what_is_no_parameter_is_refused_by_its_name(shared: Page) -> None
     (surplus,) = refused(await ask(shared, "/stories/none", limit="1"), 400)["errors"]
     assert surplus["message"] == "no parameter is valid here"
     refused(await shared.get("/api/v1/stories?limit=1&limit=2"), 400)
+    problem = refused(await ask(shared, "/search", q="backdoor AND (bes OR"), 422)
+    (error,) = problem["errors"]
+    assert (error["where"], error["start"], error["end"]) == ("q", 18, 20)
+    assert "^" in problem["detail"]
     refused(await ask(shared, "/explain"), 422)
     for path in ("/nothing", "/stories/a%0Ab", "/rules/a%0Ab", "/explain?url=https://nobody.example/x"):
         refused(await shared.get(f"/api/v1{path}"), 404)
@@ -222,6 +219,7 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(shared: Page) -
         ("/rules/Typo", {}),
         ("/stories", {"rule": "Typo"}),
         ("/articles", {"rule": "Typo"}),
+        ("/audit", {"rule": "Typo"}),
         ("/search", {"q": "blackberry", "rule": "Typo"}),
         ("/explain", {"text": "x", "rule": "Typo"}),
     ):

@@ -66,8 +66,13 @@ async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: s
     await page.running.store.write(write)
 
 
-async def test_the_api_tells_what_was_carried_late_and_missed_and_by_whom(page: Page) -> None:
-    await fill(page, stories=12, missed=3, late=1)
+async def test_page_api_metrics_and_status_tell_what_was_carried_late_and_missed_and_an_index_that_fails(
+    page: Page,
+) -> None:
+    assert "audit: true" in text_of(tree_of((await page.get("/audit")).text)), "how to begin one"
+    assert (await page.get("/api/v1/status")).json()["audit"] is None
+    assert not [name for name, _ in await numbers(page) if name.startswith("wirewatch_audit")]
+    await fill(page, stories=12, missed=3, late=1, error="429 Too Many Requests")
     audit = (await page.get("/api/v1/audit", params={"rule": "blackberry"})).json()
     counts = {"carried": 8, "late": 1, "hours_late": 6.0, "only_elsewhere": 3}
     assert audit["recall"] == {"recall": 0.75, "stories": 12, **counts}
@@ -78,43 +83,25 @@ async def test_the_api_tells_what_was_carried_late_and_missed_and_by_whom(page: 
         {"outlet": "Courier", "site": "courier.example", "stories": 3},
         {"outlet": "Ledger", "site": "ledger.example", "stories": 1},
     ]
+    text = text_of(tree_of((await page.get("/audit")).text))
+    assert "75 % of 12 outside stories" in text
+    assert "Headline 1 <b>of</b> Courier" in text
+    assert "gdelt did not answer the last question, and counts for nothing: 429 Too Many Requests" in text
+    metrics = await numbers(page)
+    assert metrics["wirewatch_audit_recall_ratio", ("30",)] == 0.75
+    assert metrics["wirewatch_audit_index_failing", ("gdelt",)] == 1
+    status = (await page.get("/api/v1/status")).json()["audit"]
+    assert status["recall"]["recall"] == 0.75
+    assert status["failing"] == {"gdelt": "429 Too Many Requests"}
 
 
-async def test_a_time_long_before_the_first_report_is_answered_like_its_whole_time(page: Page) -> None:
-    await fill(page, stories=2, missed=1)
-    asked = [(await page.get(f"/api/v1/audit?since={since}")).json() for since in ("90d", "1000-01-01", "0001-01-01")]
-    assert asked[0] == asked[1] == asked[2]
-
-
-async def test_an_unknown_rule_is_refused(page: Page) -> None:
-    assert (await page.get("/api/v1/audit", params={"rule": "no such rule"})).status_code == 404
-    assert (await page.get("/audit", params={"rule": "no such rule"})).status_code == 404
-
-
-async def test_no_recall_is_shown_on_fewer_than_ten_stories(page: Page) -> None:
+async def test_no_recall_is_shown_on_fewer_than_ten_stories_and_a_time_long_ago_is_the_whole_time(page: Page) -> None:
     await fill(page, stories=9, missed=1)
-    assert (await page.get("/api/v1/audit")).json()["recall"]["recall"] is None
+    audit = (await page.get("/api/v1/audit")).json()
+    assert audit["recall"]["recall"] is None
+    for since in ("90d", "1000-01-01", "0001-01-01"):
+        assert (await page.get(f"/api/v1/audit?since={since}")).json() == audit
     assert "too few for a recall" in text_of(tree_of((await page.get("/audit")).text))
     metrics = await numbers(page)
     assert metrics["wirewatch_audit_stories", ("only elsewhere",)] == 1
     assert ("wirewatch_audit_recall_ratio", ("30",)) not in metrics
-
-
-async def test_the_page_and_the_metrics_show_the_recall_and_an_index_that_fails(page: Page) -> None:
-    await fill(page, stories=10, missed=2, error="429 Too Many Requests")
-    text = text_of(tree_of((await page.get("/audit")).text))
-    assert "80 % of 10 outside stories" in text
-    assert "Headline 1 <b>of</b> Courier" in text
-    assert "gdelt did not answer the last question, and counts for nothing: 429 Too Many Requests" in text
-    metrics = await numbers(page)
-    assert metrics["wirewatch_audit_recall_ratio", ("30",)] == 0.8
-    assert metrics["wirewatch_audit_index_failing", ("gdelt",)] == 1
-    status = (await page.get("/api/v1/status")).json()["audit"]
-    assert status["recall"]["recall"] == 0.8
-    assert status["failing"] == {"gdelt": "429 Too Many Requests"}
-
-
-async def test_without_an_audit_the_page_says_how_to_begin_one(page: Page) -> None:
-    assert "audit: true" in text_of(tree_of((await page.get("/audit")).text))
-    assert (await page.get("/api/v1/status")).json()["audit"] is None
-    assert not [name for name, _ in await numbers(page) if name.startswith("wirewatch_audit")]

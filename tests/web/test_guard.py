@@ -77,6 +77,7 @@ FOREIGN: list[dict[str, str]] = [
     {"origin": "null"},
     {"origin": "http://["},
 ]
+FOLLOWED = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
 async def test_what_another_sites_page_loads_from_here_is_refused_and_a_link_opens_a_page(
@@ -89,16 +90,24 @@ async def test_what_another_sites_page_loads_from_here_is_refused_and_a_link_ope
                 assert answer.status_code == 403, headers
                 assert "BlackBerry" not in answer.text
         assert (await page.get("/healthz", headers=FOREIGN[0])).status_code == 200
-    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    for headers in (followed, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-origin"}, {}):
+    for headers in (FOLLOWED, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-origin"}, {}):
         assert (await shared.get("/stories", headers=headers)).status_code == 200
+
+
+async def test_a_link_of_another_site_fills_the_form_and_runs_nothing(shared: Page) -> None:
+    for path, remark, result in (
+        ("/search?q=backdoor", "another site filled in this search", "<mark>"),
+        ("/try?rule=name:+Mine%0Aall:+[backdoor]%0Anotify:+desk", "press “Try it”", "matches"),
+        ("/rule?name=BlackBerry+in+Pakistan&near=1", "Look through the last 7 days", "3 matches."),
+    ):
+        answers = [(await shared.get(path, headers=headers)).text for headers in (FOLLOWED, {})]
+        assert [(remark in answer, result in answer) for answer in answers] == [(True, False), (False, True)], path
+        assert "backdoor" in answers[0]
 
 
 @pytest.mark.parametrize(
     "keys",
     [
-        "listen: '0.0.0.0:8080'",
-        "listen: '192.0.2.7:80'",
         "listen: '[::]:80'",
         "listen: 'example.org:80'",
         "listen: '127.0.0.1:8080', public_url: 'https://watch.example.org'",

@@ -130,14 +130,6 @@ async def test_heavy_trials_end_in_bounded_steps_few_wait_and_other_pages_are_an
     assert sum("Others are trying rules" in result for result in results) == 2
 
 
-async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(shared: Page) -> None:
-    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    tree = tree_of((await shared.get("/try", params={"rule": RULE}, headers=followed)).text)
-    assert "Mine" in elements(tree, "//textarea")[0].text_content()
-    assert "press “Try it”" in result_text(tree)
-    assert "matches" not in result_text(tree)
-
-
 async def test_a_trial_saves_nothing_and_is_bounded_in_articles_and_in_time(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

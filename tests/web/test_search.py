@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.web.conftest import Page
-from tests.web.markup import elements, text_of, tree_of, values
+from tests.web.markup import elements, text_of, tree_of
 
 
 async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(shared: Page) -> None:
@@ -53,11 +53,3 @@ async def test_a_search_that_cannot_be_read_says_where_at_once(shared: Page) -> 
         assert "^" in problem.text_content()
         assert elements(tree, "//script") == []
     assert time.process_time() - begun < 20
-
-
-async def test_a_link_of_another_site_fills_the_form_and_searches_nothing(shared: Page) -> None:
-    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    tree = tree_of((await shared.get("/search", params={"q": "backdoor"}, headers=headers)).text)
-    assert values(tree, "//input[@name='q']/@value") == ["backdoor"]
-    assert "another site filled in this search" in text_of(tree)
-    assert elements(tree, "//mark") == []

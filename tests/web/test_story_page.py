@@ -108,7 +108,7 @@ async def test_a_card_names_outlets_mark_related_story_and_what_became_of_it_in_
 
     def add(tx: storage.Transaction) -> None:
         outlets = ("Dawn", "Herald", "Courier", "Wire")
-        articles = [replace(made.article(name), outlet=name, first_seen=now) for name in outlets]
+        articles = [replace(made.article(name), outlet=name, owner=name, first_seen=now) for name in outlets]
         article = replace(made.article("denial"), title="PTA denies plan to ban BlackBerry", first_seen=now)
         denied, denial = made.story("denied", *articles), made.story("denial", article)
         [opener] = denial.members
@@ -124,6 +124,7 @@ async def test_a_card_names_outlets_mark_related_story_and_what_became_of_it_in_
     tree = tree_of((await page.get("/stories")).text)
     cards = {values(card, "./h2/@id")[0]: text_of(card) for card in elements(tree, "//article")}
     assert "Dawn, Herald, Courier and 1 more" in cards["s-denied"]
+    assert "4 independent outlets" in cards["s-denied"]
     assert "ops: held, quiet hours" in cards["s-denied"]
     assert "alerts, desk: pending" in cards["s-denied"] or "desk, alerts: pending" in cards["s-denied"]
     assert "Denial" in cards["s-denial"]
