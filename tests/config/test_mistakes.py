@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from bot.model.settings import Problem
 from tests.config import mistake_cases
 
 MISTAKES = mistake_cases.all_mistakes()
-ROOT = Path(__file__).parents[2]
 
 
 def test_no_answer_speaks_of_python_or_of_schemas() -> None:
@@ -69,57 +68,30 @@ def test_a_mistake_reads_as_it_should_and_a_help_that_says_exactly_what_to_type_
         assert not errors, config.render_problems(errors)
 
 
-#: Corrections that a help describes in words: the case, its file, the wrong text and the right text.
-CORRECTED = [
-    ("slack-channel-under-notify", "rules/telecom.yaml", '"#fines"', "fines"),
-    ("space-from-a-document", "rules/telecom.yaml", "\u00a0", " "),
-    ("space-from-a-document-after-dash", "rules/telecom.yaml", "\u00a0", " "),
-    ("space-from-a-document-in-indentation", "rules/telecom.yaml", "\u00a0", " "),
-    ("or-several-times-in-list", "rules/telecom.yaml", "Ofcom OR Ofgem OR telecoms", "Ofcom, Ofgem, telecoms"),
-    (
-        "or-in-plain-all",
-        "rules/telecom.yaml",
-        "all: [Ofcom OR Ofgem, fines]",
-        "all: {one: [Ofcom, Ofgem], other: fines}",
-    ),
-    ("or-as-an-item", "rules/telecom.yaml", ", OR", ""),
-    ("and-as-an-item", "rules/telecom.yaml", ", AND", ""),
-    ("and-in-list", "rules/telecom.yaml", "any: [Ofcom AND fines]", "all: [Ofcom, fines]"),
-    ("and-in-list", "rules/telecom.yaml", "any: [Ofcom AND fines]", "query: Ofcom AND fines"),
-    ("not-in-list", "rules/telecom.yaml", "any: [Ofcom NOT parking]", "any: [Ofcom]\n    none: [parking]"),
-    ("boundary-in-double-quotes", "rules/telecom.yaml", '"/\\bOfcom\\b/"', "'/\\bOfcom\\b/'"),
-    ("boundary-without-slashes", "rules/telecom.yaml", "'\\bOfcom\\b'", "'/\\bOfcom\\b/'"),
-    ("backslash-in-double-quotes", "rules/telecom.yaml", '"/back\\s?door/"', "'/back\\s?door/'"),
-    ("regex-never-closed", "rules/telecom.yaml", "[/Ofcom,", "[/Ofcom/,"),
-    ("name-that-is-also-a-word", "rules/telecom.yaml", "Apple", '"{Apple}"'),
-    ("name-that-is-also-a-word", "rules/telecom.yaml", "Apple", "apple"),
-    ("name-found-as-a-word", "rules/telecom.yaml", "Apple", '"{Apple}"'),
-    ("number-of-two-digits", "rules/telecom.yaml", "42", '"42 people"'),
-    ("empty-feeds", "feeds.yaml", "", "feeds: []"),
-    ("feeds-removed", "feeds.yaml", "", "feeds: []"),
-    ("two-letters", "rules/telecom.yaml", "eu", "EU"),
-]
+REMEDIES = [(mistake, remedy) for mistake in MISTAKES for remedy in mistake.remedies]
 
 
-@pytest.mark.parametrize(("name", "file", "wrong", "right"), CORRECTED)
-def test_the_remedy_of_a_help_is_accepted(name: str, file: str, wrong: str, right: str, tmp_path: Path) -> None:
-    mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
-    mistake_cases.make(mistake, tmp_path / "config")
-    path = tmp_path / "config" / file
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert wrong in text
-    path.write_text(text.replace(wrong, right), encoding="utf-8")
-    if name == "slack-channel-under-notify":
-        # The line that its help has for bot.yaml.
-        [line] = re.findall(r"add (fines: \{.*?\}) there", mistake.answer)
-        bot = tmp_path / "config" / "bot.yaml"
-        bot.write_text(
-            bot.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n  {line}\n"), encoding="utf-8"
-        )
+@pytest.mark.parametrize(("mistake", "remedy"), REMEDIES, ids=[mistake.name for mistake, _ in REMEDIES])
+def test_a_remedy_that_a_help_has_in_words_is_accepted(
+    mistake: mistake_cases.Mistake, remedy: mistake_cases.Remedy, tmp_path: Path
+) -> None:
+    [(name, text)] = mistake.files.items()
+    text = text or ""
+    assert remedy.wrong in text
+    mended = replace(mistake, files={name: text.replace(remedy.wrong, remedy.right)})
+    mistake_cases.make(mended, tmp_path / "config")
     problems = mistake_cases.check(tmp_path)
     assert problems == (), config.render_problems(problems)
 
 
-def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:
-    shutil.copytree(mistake_cases.GOOD, tmp_path / "config")
+def test_the_line_that_a_help_has_for_bot_yaml_is_accepted_there(tmp_path: Path) -> None:
+    mistake = next(mistake for mistake in MISTAKES if mistake.name == "slack-channel-under-notify")
+    [line] = re.findall(r"add (fines: \{.*?\}) there", mistake.answer)
+    [(name, text)] = mistake.files.items()
+    bot = (mistake_cases.GOOD / "bot.yaml").read_text(encoding="utf-8")
+    files = {
+        name: str(text).replace('"#fines"', "fines"),
+        "bot.yaml": bot.replace("channels:\n", f"channels:\n  {line}\n"),
+    }
+    mistake_cases.make(replace(mistake, files=files), tmp_path / "config")
     assert mistake_cases.check(tmp_path) == ()
