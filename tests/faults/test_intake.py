@@ -52,6 +52,7 @@ async def test_one_item_at_fault_among_others_is_set_aside_and_can_be_tried_agai
 
 async def test_a_feed_of_which_no_item_can_be_parsed_fails_and_nothing_is_set_aside(desk: World) -> None:
     rows.configure(desk, "wire", "courier")
+    await desk.once()
     reports, other_items = rows.reports(1, poison=faults.UNPARSED, at=0), rows.reports(2, skip=20)
     desk.publish("wire", *reports)
     assert (await desk.once()).stopped == [], "it is a failure of this feed alone"
