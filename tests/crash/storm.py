@@ -113,7 +113,7 @@ class Storm:
 
     async def blow(self, folder: Path, postgres: Server | None = None) -> Outcome:
         async with FeedServer() as feeds:
-            with slack.serve() as server, faults.installed(folder / "plugins"):
+            with slack.serve() as server, faults.installed(faults.write_package(folder / "plugins")):
                 running = _Running(self, folder / "config", feeds, server, postgres)
                 try:
                     await running.blow()

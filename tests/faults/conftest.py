@@ -16,7 +16,7 @@ from tests.testbed.servers.postgres import Server
 
 @pytest.fixture(scope="package", autouse=True)
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with faults.installed(tmp_path_factory.mktemp("plugins")):
+    with faults.installed(faults.write_package(tmp_path_factory.mktemp("plugins"))):
         yield
 
 

@@ -22,7 +22,7 @@ from bot.fetch.client import HttpFetcher
 from bot.model.audit import OutsideReport, count_coverage
 from bot.model.feeds import FeedState
 from tests.config import folders
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.testbed.elsewhere import Elsewhere
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -303,7 +303,7 @@ async def test_the_brief_of_the_channel_lists_what_was_seen_only_elsewhere_and_t
     [brief] = [text for text in briefs if "Seen only elsewhere" in text]
     assert "  Seen only elsewhere: 1 of 2 stories; no answer from bing-news\n" in brief
     assert f"• {UNION} — Courier, 2 Dec 11:00 UTC · Backdoors" in brief
-    printed = wirewatch("audit", "--since", "2015-12-01", "--config", str(tmp_path), folder=tmp_path).stdout
+    printed = call("audit", "--since", "2015-12-01", "--config", str(tmp_path), folder=tmp_path).stdout
     assert re.search(r"2015-12 +Backdoors +1 +0 +1\n", printed)
     assert f"2015-12-02 11:00 UTC  {UNION}  (Courier)" in printed
     assert "Courier: 1 story that no feed carried; wirewatch feeds find courier.example" in printed

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.testbed import configs
-from tests.testbed.commands import wirewatch
+from tests.testbed import configs, faults
+from tests.testbed.commands import call
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
@@ -49,7 +49,8 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_named(tmp_path: Pat
     feeds = "- {url: 'https://example.org/a.txt', kind: bulletin}\n  - {url: 'https://example.org/b', kind: rsss}"
     bot = "channels:\n  alerts: {kind: console}\n" + "".join(f"  c{name}: {{kind: {name}}}\n" for name in used)
     config = configs.write(tmp_path / "config", bot=bot, feeds=f"feeds:\n  {feeds}\n")
-    done = wirewatch("check", "--json", "--config", str(config), folder=tmp_path, code=1, PYTHONPATH=str(tmp_path))
+    with faults.installed(tmp_path):
+        done = call("check", "--json", "--config", str(config), folder=tmp_path, code=1)
     reported = [problem for problem in json.loads(done.stdout) if problem["column"] != 1]
     problems = {(Path(str(problem["file"])).name, problem["line"]): problem for problem in reported}
     for line, name in enumerate(used, 3):

@@ -15,7 +15,6 @@ import pty
 import re
 import subprocess
 import sys
-import tempfile
 import termios
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,33 +73,6 @@ def _as_process(words: Sequence[str], environ: Mapping[str, str]) -> Iterator[No
         # The width of the next command may be another one.
         terminal.out.cache_clear()
         terminal.err.cache_clear()
-
-
-def wirewatch(
-    *words: str, folder: Path, code: int = 0, stdin: str = "", **environ: str
-) -> subprocess.CompletedProcess[str]:
-    """Run one command in ``folder``; its exit code must be ``code``. No secret of Slack is inherited."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
-    done = run(words, folder, {**clean, "COLUMNS": "100", **environ}, stdin=stdin)
-    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr, done.stderr[-4000:]
-    return done
-
-
-def run(
-    words: Sequence[str], folder: Path, environ: Mapping[str, str], *, stdin: str = "", seconds: float = 500
-) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end. Raises TimeoutError, the command being killed."""
-    with tempfile.TemporaryDirectory() as streams:
-        names = [Path(streams) / name for name in ("stdin", "stdout", "stderr")]
-        names[0].write_text(stdin, encoding="utf-8")
-        process = start(words, folder, environ, names)
-        process.join(seconds)
-        if process.exitcode is None:
-            process.kill()
-            raise TimeoutError(f"wirewatch {' '.join(words)} takes more than {seconds} seconds")
-        out, err = (name.read_text(encoding="utf-8") for name in names[1:])
-    return subprocess.CompletedProcess(list(words), process.exitcode, out, err)
 
 
 def at_terminal(*words: str, folder: Path, answers: Sequence[str] = (), **environ: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
 
 RULE = "BlackBerry in Pakistan"
@@ -47,7 +47,7 @@ async def big_story(page: Page) -> dict[str, Any]:
 
 
 async def test_stories_are_those_of_the_command_word_for_word(shared: Page) -> None:
-    document = json.loads(wirewatch("stories", "--json", folder=shared.folder.parent).stdout)
+    document = json.loads(call("stories", "--json", folder=shared.folder.parent).stdout)
     answered = (await ask(shared, "/stories", limit="100")).json()
     assert answered["after"] is None
     assert sorted(answered["stories"], key=lambda each: each["id"]) == sorted(document, key=lambda each: each["id"])
@@ -56,16 +56,16 @@ async def test_stories_are_those_of_the_command_word_for_word(shared: Page) -> N
 
 
 async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None:
-    document = json.loads(wirewatch("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
+    document = json.loads(call("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
     assert document["articles"]
     for query in ("backdoor", "query: |\n  backdoor"):
         assert (await ask(shared, "/search", q=query)).json() == document
-    printed = wirewatch("search", 'backdoor "pulls out"', folder=shared.folder.parent).stdout
+    printed = call("search", 'backdoor "pulls out"', folder=shared.folder.parent).stdout
     assert "BlackBerry [pulls out] of Pakistan as PTA insists on [backdoor]\n" in printed
     assert "BlackBerry [pulls out] of Pakistan since the regulator PTA insists on a [backdoor] into its" in printed
-    page = wirewatch("search", "backdoor", "--number", "2", folder=shared.folder.parent)
+    page = call("search", "backdoor", "--number", "2", folder=shared.folder.parent)
     [after] = re.findall("add --after ([0-9]+)", page.stderr)
-    rest = json.loads(wirewatch("search", "backdoor", "--after", after, "--json", folder=shared.folder.parent).stdout)
+    rest = json.loads(call("search", "backdoor", "--after", after, "--json", folder=shared.folder.parent).stdout)
     assert (rest["articles"], rest["after"]) == (document["articles"][2:], None)
     for article in document["articles"]:
         texts = [
@@ -73,7 +73,7 @@ async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None
             *zip(article["excerpts"], article["excerpt_marks"], strict=True),
         ]
         assert {text[start:end] for text, places in texts for start, end in places} == {"backdoor"}
-    status = json.loads(wirewatch("status", "--json", folder=shared.folder.parent).stdout)
+    status = json.loads(call("status", "--json", folder=shared.folder.parent).stdout)
     # The command counts by the machine's clock, the page by the test's, and some problems depend on the time.
     status["feeds"] = [{**feed, "problems": []} for feed in status["feeds"]]
     shown = [{**feed, "problems": []} for feed in (await ask(shared, "/feeds")).json()["feeds"]]
@@ -226,7 +226,7 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(shared: Page) -
         assert refused(await ask(shared, path, token=READS, **params), 404)["detail"] == unknown, path
     assert refused(await send(shared, "/silences", {**SILENCE, "name": "Typo"}), 404)["detail"] == unknown
     for words in (("search", "blackberry", "--rule", "Typo"), ("explain", "Typo", "--text", "x")):
-        assert unknown in wirewatch(*words, folder=shared.folder.parent, code=2).stderr
+        assert unknown in call(*words, folder=shared.folder.parent, code=2).stderr
     near = refused(await ask(shared, "/stories", rule=f"{RULE}s"), 404)
     assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
 

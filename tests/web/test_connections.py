@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.web import access, server
 from tests.crash import process
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.web.conftest import Page
 
 HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -192,4 +192,4 @@ async def test_a_bot_is_ready_once_it_polls_answers_among_hanging_sockets_and_st
 def test_the_readiness_of_a_bot_with_an_unreadable_configuration_ends_with_2(tmp_path: Path) -> None:
     for text in ("channels: [", ""):
         (tmp_path / "bot.yaml").write_text(text)
-        wirewatch("status", "--ready", "--config", str(tmp_path), folder=tmp_path, code=2)
+        call("status", "--ready", "--config", str(tmp_path), folder=tmp_path, code=2)

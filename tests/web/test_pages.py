@@ -26,7 +26,7 @@ from bot.model.stories import StoryId
 from bot.queries.registry import Parameters, QueryRunner
 from bot.queries.status import STATUS
 from tests.testbed import made
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
 from tests.web.test_numbers import numbers
@@ -380,7 +380,7 @@ async def test_a_rule_shows_its_precision_and_its_silence(page: Page) -> None:
     assert (row["rule"], row["useful"], row["noise"], row["precision"]) == (RULE, 9, 2, 9 / 11)
     assert (await page.get("/api/v1/feedback?since=1m")).json() == {"feedback": []}
     assert (await page.get("/api/v1/feedback?rule=unknown")).status_code == 404
-    command = partial(wirewatch, "feedback", "--rule", "blackberry", folder=page.folder.parent)
+    command = partial(call, "feedback", "--rule", "blackberry", folder=page.folder.parent)
     shown = (await asyncio.to_thread(command, "--since", "9000d")).stdout
     assert f"{RULE}: precision 82% (9 useful, 2 noise)" in shown
     assert "No feedback in this time" in (await asyncio.to_thread(command)).stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot import storage
 from bot.model.rules import Severity, SurgeLimits
 from bot.model.surges import Cause, Causes, Surge, Volume
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import call
 from tests.web.conftest import Page, page_over
 
 RULE = "BlackBerry in Pakistan"
@@ -91,4 +91,4 @@ async def test_rules_that_cannot_be_measured_are_named_by_page_status_brief_and_
         assert unmeasured.keys() == {RULE, "Second", "Third"}
         assert unmeasured[RULE] == reason
     # The clock of a command is that of this machine, so the rule began long ago.
-    assert f"the rule {RULE} {reason}" in wirewatch("check", folder=filled.parent, code=1).stderr
+    assert f"the rule {RULE} {reason}" in call("check", folder=filled.parent, code=1).stderr

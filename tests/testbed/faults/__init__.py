@@ -39,8 +39,8 @@ def write_package(folder: Path) -> Path:
 
 @contextmanager
 def installed(folder: Path) -> Iterator[None]:
-    """Install the plug-ins in this process and its child processes."""
-    sys.path.append(str(write_package(folder)))
+    """Install the plug-ins of a folder in this process and its child processes."""
+    sys.path.append(str(folder))
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (before, str(folder))))
     forget_plugins()
