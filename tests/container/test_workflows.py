@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,15 @@ def test_zizmor_finds_nothing_in_any_workflow() -> None:
 
 
 @pytest.mark.long
-def test_the_workflows_follow_the_schema_of_github() -> None:
+@pytest.mark.parametrize(
+    ("schema", "files"), [("github-workflows", WORKFLOWS), ("compose-spec", [ROOT / "compose.yaml"])]
+)
+def test_the_workflows_and_compose_yaml_follow_their_published_schemas(schema: str, files: Sequence[Path]) -> None:
     # Its import builds grammars for two seconds, also in processes that run other tests.
     import check_jsonschema
 
     with pytest.raises(SystemExit) as ended:
-        check_jsonschema.main(["--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)])
+        check_jsonschema.main(["--builtin-schema", f"vendor.{schema}", *map(str, files)])
     assert ended.value.code == 0
 
 

@@ -9,13 +9,12 @@ import os
 import random
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.crash.stories import new_words, story
@@ -186,16 +185,13 @@ class Bot:
         return sorted(name for head in blocks for name, _ in STORIES if name in head)
 
     async def health(self) -> tuple[int, str]:
-        return await asyncio.to_thread(self._health)
-
-    def _health(self) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=300) as answer:
-                return answer.status, json.load(answer)["reason"]
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)["reason"]
-        except OSError:
-            return 0, "nobody answers"
+        """Return the status and the reason of the health page, or 0 if nobody answers."""
+        async with httpx.AsyncClient(verify=False, timeout=300) as client:
+            try:
+                answer = await client.get(f"http://127.0.0.1:{self.port}/healthz")
+            except httpx.TransportError:
+                return 0, "nobody answers"
+        return answer.status_code, answer.json()["reason"]
 
     async def until_health_is(self, status: int) -> str:
         health = (0, "")

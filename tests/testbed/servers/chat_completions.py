@@ -32,17 +32,9 @@ PATH = "/v1/chat/completions"
 MODELS_PATH = "/v1/models"
 _PAIR = re.compile(r"A: (?P<A>.*)\n\nB: (?P<B>.*)\n\nThe same event\? Answer yes or no\.")
 #: Keys of a request that we may send.
-_KNOWN = {
-    "model",
-    "messages",
-    "response_format",
-    "max_tokens",
-    "max_completion_tokens",
-    "temperature",
-    "stream",
-    "logprobs",
-    "top_logprobs",
-}
+_KNOWN = set(
+    "model messages response_format max_tokens max_completion_tokens temperature logprobs top_logprobs".split()
+)
 
 #: Data of a prompt -> the document of the answer, or a text that is sent as it is. For a pair: the probability of yes.
 Answers = Callable[[dict[str, Any]], Mapping[str, Any] | str | float]
@@ -136,8 +128,6 @@ class Model(faulty.Strict):
             raise Refused(400, "unsupported_parameter", text)
         if body["model"] != NAME:
             raise Refused(404, "model_not_found", f"The model `{body['model']}` does not exist.")
-        if body.get("stream"):
-            raise Refused(400, "unsupported_value", "this server does not stream")
         roles = [message.get("role") for message in body["messages"]]
         if roles != ["system", "user"]:
             raise Refused(400, "invalid_value", f"roles {roles}")

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import hashlib
 import ssl
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,14 +49,6 @@ class Reply:
     @staticmethod
     def redirect(location: str, *, status: int = 302) -> Reply:
         return Reply(status=status, headers={"Location": location})
-
-    @staticmethod
-    def bomb(size: int) -> Reply:
-        """A few hundred kilobytes that inflate to ``size``."""
-        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        step = b"\0" * 1_000_000
-        body = b"".join(packer.compress(step) for _ in range(size // len(step))) + packer.flush()
-        return Reply(body=body, headers={"Content-Encoding": "gzip"})
 
 
 @dataclass(frozen=True, slots=True)
