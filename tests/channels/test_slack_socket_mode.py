@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -213,15 +212,16 @@ async def test_only_those_whom_the_channel_lists_may_press(
 
 async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
     async with connected() as it:
-        workspace = it.server.workspace
-        for place, it.app.answer in enumerate(hostile.ALL[::9], start=1):
+        workspace, count = it.server.workspace, 0
+
+        def has_answered() -> bool:
+            return len(workspace.answers) == len(workspace.homes) == count
+
+        for it.app.answer in hostile.ALL[::9]:
+            count += 1
             it.server.socket_mode.command("feeds", url=it.server.response_url)
-            it.server.socket_mode.open_home(user=f"U{place}")
-            await until(partial(has_answered, workspace, place))
-
-
-def has_answered(workspace: slack.Workspace, count: int) -> bool:
-    return len(workspace.answers) == len(workspace.homes) == count
+            it.server.socket_mode.open_home(user=f"U{count}")
+            await until(has_answered)
 
 
 @pytest.mark.parametrize(
@@ -250,12 +250,8 @@ async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while
         for user in ("U0AMINA", "U0EVE", "U0AMINA"):
             it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
         await until(lambda: len(it.app.asked) == 3)
-        request_count = it.server.asked("conversations.members")
-    assert {(item.person.id, item.person.member_of) for item in it.app.asked} == {
-        ("U0AMINA", frozenset({"desk"})),
-        ("U0EVE", frozenset()),
-    }
-    assert request_count <= 3
+        assert it.server.asked("conversations.members") <= 3
+    assert [item.person.member_of for item in it.app.asked].count(frozenset({"desk"})) == 2
 
 
 async def test_a_command_is_not_answered_at_an_address_that_is_not_slacks() -> None:

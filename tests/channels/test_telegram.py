@@ -119,14 +119,10 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
 # -- buttons, and their presses
 
 
-def with_buttons(server: Server, **changes: Any) -> Channel:
-    return bot(server, **{"buttons": True, **changes})
-
-
 @asynccontextmanager
 async def listening(server: Server, *others: Channel, **keys: Any) -> AsyncIterator[FakeApp]:
     """Post a story with buttons, and listen for presses under it."""
-    channel = with_buttons(server, **keys)
+    channel = bot(server, buttons=True, **keys)
     await channel.send(delivery(messages.POST))
     [listener] = channels.listeners([channel, *others])
     assert listener.is_alone
@@ -140,7 +136,7 @@ def buttons(server: Server, number: int = 0) -> list[str]:
 
 
 async def test_a_story_has_three_buttons_and_other_messages_have_none(server: Server) -> None:
-    channel = with_buttons(server)
+    channel = bot(server, buttons=True)
     head = await channel.send(delivery(messages.POST))
     assert buttons(server) == ["Useful", "Noise", "More…"]
     for message in (messages.NEW_FACT, messages.LISTING, messages.NOTICE):
@@ -181,7 +177,7 @@ async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> Non
 
 async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> None:
     server.service.add_chat(-1007, "Duty")
-    async with listening(server, with_buttons(server, to="-1007"), may_act="78") as app:
+    async with listening(server, bot(server, buttons=True, to="-1007"), may_act="78") as app:
         server.service.press(person=77)
         server.service.press(person=78)
         await until(lambda: len(app.presses) == 2)
@@ -211,7 +207,7 @@ async def test_another_program_with_the_same_bot_is_reported_with_what_to_do_unt
     server.service.webhook = "https://other.example/hook"
     async with listening(server) as app:
         await until(lambda: len(app.changes) > 1)
-        *_, line = await with_buttons(server).check()
+        *_, line = await bot(server, buttons=True).check()
         server.service.webhook = ""
         await until(lambda: None in app.changes)
     getting, having_webhook = str(app.changes[0]), str(app.changes[1])
@@ -220,7 +216,7 @@ async def test_another_program_with_the_same_bot_is_reported_with_what_to_do_unt
     assert telegram.TOKEN not in having_webhook
     assert not line.is_good
     assert "a separate bot" in line.help
-    assert all(line.is_good for line in await with_buttons(server).check())
+    assert await faults(bot(server, buttons=True)) == {}
 
 
 async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Server) -> None:

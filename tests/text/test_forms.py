@@ -90,12 +90,10 @@ def test_words_that_are_no_label_and_an_address_that_cannot_be_read_show_nothing
 
 
 def test_the_mark_is_named_as_the_outlet_wrote_it() -> None:
-    section = page("Ministers are wrong about encryption", "/opinion/2026/ministers")
     headline = page("Iran war live: talks resume in Geneva")
     comment = page("Ministers are wrong", text="COMMENT:\n\nWho are they kidding?")
     analysis = page("Ministers are wrong", text="Analysis - The talks have stalled three times.")
 
-    assert find_form(section) == FormFound(ArticleForm.OPINION, "/opinion/")
     assert find_form(headline) == FormFound(ArticleForm.LIVE, "Iran war live:", is_in_title=True)
     assert find_form(comment) == FormFound(ArticleForm.OPINION, "COMMENT:")
     assert find_form(analysis) == FormFound(ArticleForm.EXPLAINER, "Analysis -")
