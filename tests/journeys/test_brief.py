@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import rows
-from tests.journeys.world import BOT, RULES, Item, World, as_text, world
+from tests.journeys.world import BOT, RULES, Item, World, as_text, watching
 from tests.testbed.fakes import START
 from tests.testbed.servers import smtp
 
@@ -52,9 +52,7 @@ FIRST, SECOND = datetime(2015, 12, 3, 8, tzinfo=UTC), datetime(2015, 12, 4, 8, t
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", "ledger", bot=WITH_BRIEF, rules=BOTH)
-        await setup.once()
+    async with watching(tmp_path / "config", "wire", "ledger", bot=WITH_BRIEF, rules=BOTH) as setup:
         yield setup
 
 
@@ -69,8 +67,7 @@ def posted(desk: World) -> list[str]:
 async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once_and_then_the_news_of_the_day(
     desk: World,
 ) -> None:
-    desk.publish("wire", EXIT, KETTLES, LADDERS)
-    await desk.once()
+    await desk.poll("wire", EXIT, KETTLES, LADDERS)
     assert len(posted(desk)) == 1, "the rule of the brief posts nothing at once"
     printed = (await desk.call("brief", "--since", "2015-12-01", "--until", "2015-12-02")).stdout
     assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed
@@ -89,8 +86,7 @@ async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once_and_the
         await desk.once(minutes=minutes)
     assert len(posted(desk)) == 2
 
-    desk.publish("ledger", MOVED)
-    await desk.once()
+    await desk.poll("ledger", MOVED)
     await at(desk, SECOND)
     *_, brief = posted(desk)
     assert "news in 1 story" in brief
@@ -124,8 +120,7 @@ async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it
     desk.environ["PAGE_TOKEN"] = "a token of the page"
     desk.configure("wire", "ledger", bot=WITH_BRIEF + web, rules=BOTH)
     items = rows.reports(30)
-    desk.publish("wire", *items)
-    await desk.once()
+    await desk.poll("wire", *items)
     await at(desk, FIRST)
     (brief,) = posted(desk)
     assert "https://watch.example.org/brief?channel=desk&since=" in brief
@@ -138,16 +133,13 @@ async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it
 
 async def test_a_list_of_briefs_only_gets_one_mail_of_what_the_chat_heard_at_once(tmp_path: Path) -> None:
     with smtp.serve() as server:
-        async with world(tmp_path / "config") as desk:
-            mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
-            channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, brief: {{at: 13:00, only: true}}}}\n"
-            channel = channel.replace("{", "{{").replace("}", "}}")
-            bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
-            rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
-            desk.configure("wire", bot=bot, rules=rules)
-            await desk.once()
-            desk.publish("wire", KETTLES, LADDERS)
-            await desk.once()
+        mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
+        channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, brief: {{at: 13:00, only: true}}}}\n"
+        channel = channel.replace("{", "{{").replace("}", "}}")
+        bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
+        rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
+        async with watching(tmp_path / "config", "wire", bot=bot, rules=rules) as desk:
+            await desk.poll("wire", KETTLES, LADDERS)
             assert len(desk.heads()) == 2
             # 13:00 in Karachi.
             await at(desk, FIRST - timedelta(minutes=1))

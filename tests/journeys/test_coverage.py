@@ -22,7 +22,7 @@ from bot.queries import assistants
 from bot.stories import summaries
 from tests.channels.context import objects
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
-from tests.journeys.world import BOT, RULES, Item, World, as_text, rss, world
+from tests.journeys.world import BOT, RULES, Item, World, as_text, rss, watching, world
 from tests.testbed import made
 from tests.testbed.fakes import START
 from tests.testbed.servers.feeds import Reply
@@ -50,8 +50,7 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline_
 ) -> None:
     await desk.once()
     for outlet, item in {"wire": FIRST, "courier": SECOND, "ledger": THIRD}.items():
-        desk.publish(outlet, item)
-        await desk.once()
+        await desk.poll(outlet, item)
     (message,) = desk.heads()
     assert "official" not in as_text(message), "only a rule with the key official says so"
     (headline, *_) = links(message)
@@ -125,18 +124,15 @@ async def test_a_first_message_shows_the_value_that_its_headline_no_longer_has(d
 
 async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_message_of_its_own(desk: World) -> None:
     old = Item(id="old", title="PTA fines BlackBerry over a backdoor in Multan", at=FIRST.at - timedelta(days=90))
-    desk.publish("wire", NUMBERED, replace(OTHER_EVENT, at=FIRST.at), old)
-    await desk.once()
+    await desk.poll("wire", NUMBERED, replace(OTHER_EVENT, at=FIRST.at), old)
     (gathered,) = desk.heads()
     assert "2 stories found on the first look" in str(gathered["blocks"])
-    desk.publish("courier", SECOND)
-    await desk.once()
+    await desk.poll("courier", SECOND)
     (gathered,) = desk.heads()
     assert gathered["edits"] == 1
     assert {FIRST.title, SECOND.title, OTHER_EVENT.title} <= {label for label, _ in links(gathered)}
 
-    desk.publish("wire", CORRECTED, replace(OTHER_EVENT, at=FIRST.at))
-    await desk.once()
+    await desk.poll("wire", CORRECTED, replace(OTHER_EVENT, at=FIRST.at))
     gathered, own = desk.heads()
     assert links(own)[0] == (FIRST.title, "https://wire.example/w1")
     assert links(own, kind="rich_text_list") == [(SECOND.title, "https://courier.example/c1")]
@@ -144,8 +140,7 @@ async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_mess
     assert reply["thread_ts"] == own["ts"]
     assert "9,000" in str(reply["blocks"])
 
-    desk.publish("ledger", THIRD)
-    await desk.once()
+    await desk.poll("ledger", THIRD)
     gathered, own = desk.heads()
     assert THIRD.title in str(own["blocks"])
     assert len(desk.replies()) == 1
@@ -174,13 +169,9 @@ CORRECTED_FINE = replace(
 
 async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correction_once(tmp_path: Path) -> None:
     folder = tmp_path / "config"
-    async with world(folder) as setup:
-        setup.configure("wire", rules=REGULATOR_RULES)
-        await setup.once()
-        setup.publish("wire", FINE)
-        await setup.once()
-        setup.publish("wire", CORRECTED_FINE)
-        await setup.once()
+    async with watching(folder, "wire", rules=REGULATOR_RULES) as setup:
+        await setup.poll("wire", FINE)
+        await setup.poll("wire", CORRECTED_FINE)
         (head,) = setup.heads()
         assert CORRECTED_FINE.title in str(head["blocks"])
         (story,) = await setup.stories()
@@ -207,15 +198,12 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
 
 
 async def test_first_posts_that_wait_name_their_outlets_and_are_messages_of_their_own(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as it:
-        rules = RULES.replace("high", "normal")
-        it.configure("wire", "courier", "observer", bot=BOT + "gather: 90 seconds\n", rules=rules)
-        await it.once()
+    bot, rules = BOT + "gather: 90 seconds\n", RULES.replace("high", "normal")
+    async with watching(tmp_path / "config", "wire", "courier", "observer", bot=bot, rules=rules) as it:
         it.publish("wire", FIRST)
         it.publish("observer", replace(OTHER_EVENT, at=START))
         await it.once()
-        it.publish("courier", SECOND)
-        await it.once(minutes=1)
+        await it.poll("courier", SECOND, minutes=1)
         assert it.heads() == []
         await it.once(minutes=1)
         heads = [str(message["blocks"]) for message in it.heads()]
@@ -235,11 +223,9 @@ PAGE_PICTURE = "https://img.example.org/page.jpg"
 async def test_only_a_channel_with_the_key_shows_the_picture_that_the_feed_or_else_the_page_names(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path / "config") as desk:
-        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, picture: true}}\n  ops")
-        rules = RULES.replace("notify: desk", "notify: [desk, ops]")
-        desk.configure("wire", "courier", bot=bot, rules=rules, feed_keys="full_text: always")
-        await desk.once()
+    bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, picture: true}}\n  ops")
+    rules = RULES.replace("notify: desk", "notify: [desk, ops]")
+    async with watching(tmp_path, "wire", "courier", bot=bot, rules=rules, feed_keys="full_text: always") as desk:
         head = f'<head><meta property="og:image" content="{PAGE_PICTURE}"></head>'
         for outlet, item in {"wire": FIRST, "courier": replace(OTHER_EVENT, at=FIRST.at)}.items():
             page = f"<html>{head}<body><article><p>{item.text * 2}</p></article></body></html>"
@@ -292,20 +278,16 @@ def _configure(desk: World, *keys: str) -> None:
 async def test_two_outlets_that_repeat_one_report_are_not_two_outlets_and_a_primary_source_leads(desk: World) -> None:
     _configure(desk, "min_outlets: 2", "official: say")
     await desk.once()
-    desk.publish("wire", ECHO)
-    await desk.once()
-    desk.publish("courier", SECOND_ECHO)
-    await desk.once()
+    await desk.poll("wire", ECHO)
+    await desk.poll("courier", SECOND_ECHO)
     assert desk.heads() == []
     (story,) = await desk.stories()
     assert [decision.detail for decision in await desk.decisions(story)][-1] == "1 of 2 independent outlets"
-    desk.publish("ledger", THIRD)
-    await desk.once()
+    await desk.poll("ledger", THIRD)
     (head,) = desk.heads()
     assert "3 outlets, 2 citing Reuters" in as_text(head)
     assert "no official source yet" in as_text(head)
-    desk.publish("regulator", NOTICE)
-    await desk.once()
+    await desk.poll("regulator", NOTICE)
     (head,) = desk.heads()
     text = as_text(head["blocks"])
     assert "no official source yet" not in text

@@ -22,7 +22,7 @@ from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
-from tests.journeys.world import Item, world
+from tests.journeys.world import Item, watching, world
 from tests.testbed.fakes import START
 from tests.testbed.servers import imap
 from tests.testbed.servers.feeds import TLS, Reply
@@ -140,8 +140,7 @@ async def test_a_private_feeds_news_is_posted_and_its_secret_is_kept_nowhere(
         feed = f'feeds:\n  - {{url: "{address}", owner: wire, auth: {{bearer: env:WIRE_TOKEN}}}}\n'
         (setup.folder / "feeds.yaml").write_text(feed)
         await setup.once()
-        setup.publish("wire", NEWS)
-        await setup.once()
+        await setup.poll("wire", NEWS)
         [post] = setup.heads()
         assert NEWS.title in str(post)
         assert {request.headers["authorization"] for request in setup.outlets.seen("/wire.xml")} == {f"Bearer {SECRET}"}
@@ -169,17 +168,12 @@ CATS = Item(id="s1", title="Cat pictures", text="Cats.", link=LINK)
 
 
 async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("squat", "wire")
-        await setup.once()
+    async with watching(tmp_path, "squat", "wire") as setup:
         for _ in range(3):
-            setup.publish("squat", CATS)
-            await setup.once()
-        setup.publish("wire", NEWS)
-        await setup.once()
+            await setup.poll("squat", CATS)
+        await setup.poll("wire", NEWS)
         assert len(setup.heads()) == 1
-        setup.publish("squat", replace(CATS, title="BlackBerry quits nothing, PTA sought no backdoor into BES"))
-        await setup.once()
+        await setup.poll("squat", replace(CATS, title="BlackBerry quits nothing, PTA sought no backdoor into BES"))
         [post] = setup.heads()
         assert "BlackBerry quits Pakistan after PTA sought backdoor into BES" in str(post)
         corrected = [reply for reply in setup.replies() if "Cat pictures" in str(reply)]
@@ -190,9 +184,7 @@ FOOTER = "Read our guide to the PTA, BlackBerry and every backdoor."
 
 
 async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is_known(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire")
-        await setup.once()
+    async with watching(tmp_path / "config", "wire") as setup:
         for number in range(6):
             text = f"<p>A report of the weather on day {number}.</p><p>{FOOTER}</p>"
             setup.publish(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults import rows
-from tests.journeys.world import BOT, World, world
+from tests.journeys.world import BOT, World, watching
 
 RULES = f"{rows.RULES}  - {{name: Alarms, any: [alarm*], notify: desk, severity: high}}\n"
 
@@ -19,20 +19,16 @@ def head_texts(desk: World) -> list[str]:
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("wire", "echo", rules=RULES, bot=f"{BOT}posts_per_hour: 2\n")
-        await setup.once()
+    async with watching(tmp_path, "wire", "echo", rules=RULES, bot=f"{BOT}posts_per_hour: 2\n") as setup:
         items = rows.reports(5)
-        setup.publish("wire", *items[:4])
-        await setup.once()
+        await setup.poll("wire", *items[:4])
         assert len(setup.heads()) == 3
         for story in await setup.stories():
             explained = await setup.call("explain", "--url", story.members[0].article.link, "--json")
             assert json.loads(explained.stdout)[0]["story"]["decisions"][-1]["action"] == "post"
 
         loud = [replace(item, title=item.title.replace("recalls", "alarm over")) for item in rows.reports(3, skip=5)]
-        setup.publish("wire", *loud, items[4])
-        await setup.once()
+        await setup.poll("wire", *loud, items[4])
         heads = head_texts(setup)
         assert len(heads) == 5, "two posts, two of severity high, which are counted apart, and one for the rest"
         [gathered] = [text for text in heads if "More stories" in text]
@@ -45,8 +41,7 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         grown = next(item for item in items if item.title in gathered)
         before = gathered
         repeated = replace(grown, id="again", title=f"{grown.title}, says the mayor")
-        setup.publish("echo", repeated)
-        await setup.once()
+        await setup.poll("echo", repeated)
         [gathered] = [text for text in head_texts(setup) if "More stories" in text]
         assert gathered != before
         assert repeated.title in gathered

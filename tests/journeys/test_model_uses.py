@@ -14,19 +14,11 @@ import pytest
 from bot.model.actions import Useful, Verdict
 from bot.model.alerts import Reason
 from bot.model.stories import JoinReason
-from tests.journeys.test_language_model import MODEL, Server, newsroom
+from tests.journeys.test_language_model import MODEL, Server, newsroom, publish
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, RULES, Item, World, as_text, rss
 from tests.testbed.fakes import START
 from tests.testbed.shown import story_post
-
-
-async def publish(desk: World, *items: Item) -> None:
-    """Publish the articles one after another, each at another outlet."""
-    for outlet, item in zip(("wire", "courier", "echo"), items, strict=False):
-        desk.publish(outlet, item)
-        await desk.once()
-
 
 # -- the sentence of an article that is posted as new
 

@@ -185,10 +185,8 @@ async def test_what_the_template_leaves_out_and_what_the_service_refuses_is_kept
             desk.configure("wire", "echo", bot=bot, rules=rules)
             await desk.once()
             first, second = rows.reports(2)
-            desk.publish("wire", first)
-            await desk.once()
-            desk.publish("echo", replace(first, id="again", title=f"{first.title}, says the mayor"))
-            await desk.once()
+            await desk.poll("wire", first)
+            await desk.poll("echo", replace(first, id="again", title=f"{first.title}, says the mayor"))
             [story] = await desk.stories()
             counts = await desk.read(lambda tx: tx.outbox.counts())
             messages = await desk.read(lambda tx: tx.outbox.of_story(story.id))
@@ -199,8 +197,7 @@ async def test_what_the_template_leaves_out_and_what_the_service_refuses_is_kept
             )
 
             service.given = faulty.Answer(400, {"errors": ["title: too long"]})
-            desk.publish("wire", second)
-            await desk.once()
+            await desk.poll("wire", second)
             [piece] = await desk.read(lambda tx: tx.quarantine.all())
             assert len(server.requests) == 2
             assert "title: too long" in piece.error

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.alerts import Reason
-from tests.journeys.world import RULES, Item, World, as_text, world
+from tests.journeys.world import RULES, Item, World, as_text, watching
 from tests.testbed.fakes import START
 
 FIRST = Item(
@@ -52,9 +52,7 @@ OTHER_EVENT = Item(
 
 @pytest.fixture
 async def seed(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", "courier", "ledger", "observer", "gazette")
-        await setup.once()
+    async with watching(tmp_path / "config", "wire", "courier", "ledger", "observer", "gazette") as setup:
         yield setup
 
 
@@ -66,8 +64,7 @@ async def test_four_outlets_give_one_message_that_lists_them_all_although_the_bo
 ) -> None:
     seed.restarts = True
     for outlet, item in ARTICLES.items():
-        seed.publish(outlet, item)
-        await seed.once()
+        await seed.poll(outlet, item)
     (message,) = seed.heads()
     shown = as_text(message["blocks"])
     assert all(outlet in shown for outlet in ARTICLES)
@@ -82,8 +79,7 @@ async def test_four_outlets_give_one_message_that_lists_them_all_although_the_bo
 
     # Look-alikes, and polls that bring nothing new, send nothing.
     count_before = len(seed.slack.requests)
-    seed.publish("gazette", *LOOK_ALIKES)
-    report = await seed.once()
+    report = await seed.poll("gazette", *LOOK_ALIKES)
     assert sum(feed.new for feed in report.passed.feeds) == 3
     await seed.once()
     assert not [method for method, _ in seed.slack.requests[count_before:] if method.startswith("chat.")]
@@ -115,8 +111,7 @@ async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_st
     assert sorted(len(story.members) for story in await seed.stories()) == [1, 1]
     assert second.outlet not in str(seed.heads()[0]["blocks"])
 
-    seed.publish("ledger", replace(SECOND if second.outlet == "courier" else FIRST, id="again", at=START))
-    await seed.once()
+    await seed.poll("ledger", replace(SECOND if second.outlet == "courier" else FIRST, id="again", at=START))
     outlets = {story.id: {member.article.outlet for member in story.members} for story in await seed.stories()}
     assert outlets[story.id] == {first.outlet}, "what is nearest to an article that was taken out follows it"
 
@@ -141,13 +136,11 @@ async def test_a_message_that_names_another_story_follows_its_corrected_headline
 
     older = replace(OTHER_EVENT, at=START - timedelta(hours=1))
     for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", DENIAL)):
-        seed.publish(outlet, item)
-        await seed.once()
+        await seed.poll(outlet, item)
     assert f"Related: {FIRST.title}" in pointer()
 
     corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
-    seed.publish("wire", corrected)
-    await seed.once()
+    await seed.poll("wire", corrected)
     assert f"Related: {corrected.title}" in pointer()
 
     by_title = {story.title: story for story in await seed.stories()}
@@ -167,8 +160,7 @@ async def test_a_message_that_names_another_story_follows_its_corrected_headline
 
 async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(seed: World) -> None:
     token = seed.environ.pop("SLACK_BOT_TOKEN")
-    seed.publish("wire", FIRST)
-    report = await seed.once()
+    report = await seed.poll("wire", FIRST)
     assert report.drained.parked >= 1
     assert seed.heads() == []
     seed.environ["SLACK_BOT_TOKEN"] = token
@@ -180,19 +172,16 @@ async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is
 async def test_a_message_follows_its_outlets_wording_and_a_material_edit_is_a_correction_in_its_thread(
     seed: World,
 ) -> None:
-    seed.publish("wire", FIRST)
-    await seed.once()
+    await seed.poll("wire", FIRST)
     reworded = f"Explained: {FIRST.title}"
-    seed.publish("wire", replace(FIRST, title=reworded))
-    await seed.once()
+    await seed.poll("wire", replace(FIRST, title=reworded))
     (head,) = seed.heads()
     assert reworded in as_text(head)
     assert seed.replies() == []
     (story,) = await seed.stories()
     assert [decision.reason for decision in await seed.decisions(story)] == [Reason.FIRST_REPORT, Reason.RENAMED]
 
-    seed.publish("wire", replace(FIRST, title=FIRST.title.replace("Pakistan", "India")))
-    await seed.once()
+    await seed.poll("wire", replace(FIRST, title=FIRST.title.replace("Pakistan", "India")))
     (reply,) = seed.replies()
     assert "India" in as_text(reply)
     assert f'"url": "https://wire.example/{FIRST.id}"' in as_text(reply), "it links the article that changed"
@@ -214,7 +203,6 @@ async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_
     await seed.once(minutes=25 * 60)
     await seed.once()
     assert ["BlackBerry in Pakistan" in text for text in notices()] == [True]
-    seed.publish("wire", FIRST)
-    await seed.once()
+    await seed.poll("wire", FIRST)
     await seed.once(minutes=49 * 60)
     assert len(notices()) == 2

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.model.stories import JoinReason
-from tests.journeys.world import BOT, Item, World, as_text, world
+from tests.journeys.world import BOT, Item, World, as_text, watching
 
 RULES = """\
 rules:
@@ -55,14 +55,12 @@ PLAN, DENIAL, _ = CASES["an authority denies"]
 
 async def _publish(desk: World, outlet: str, *reports: Report, minutes: float = 5) -> None:
     at = desk.clock.now()
-    desk.publish(outlet, *(Item(id=title, title=title, text=text, at=at) for title, text in reports))
-    await desk.once(minutes=minutes)
+    items = [Item(id=title, title=title, text=text, at=at) for title, text in reports]
+    await desk.poll(outlet, *items, minutes=minutes)
 
 
 async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", "metro", rules=RULES.format(keys=""))
-        await setup.once()
+    async with watching(tmp_path / "config", "wire", "metro", rules=RULES.format(keys="")) as setup:
         await _publish(setup, "wire", *(first for first, _, _ in CASES.values()))
         setup.clock.advance(timedelta(hours=5))
         await _publish(setup, "metro", *(second for _, second, _ in CASES.values()))
@@ -77,9 +75,7 @@ async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(tmp_path: Pa
 async def test_a_denial_is_no_corroboration_except_of_a_story_that_it_opened(tmp_path: Path) -> None:
     opening = ("Varnholm port denies plan to close", "The port of Varnholm has denied that it will close on Sunday.")
     repeated = ("Varnholm port denies it will close", "The port of Varnholm denied that it will close on Sunday.")
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", "metro", rules=RULES.format(keys="    min_outlets: 2\n"))
-        await setup.once()
+    async with watching(tmp_path / "config", "wire", "metro", rules=RULES.format(keys="    min_outlets: 2\n")) as setup:
         await _publish(setup, "wire", PLAN, opening)
         await _publish(setup, "metro", DENIAL, repeated)
         denied, corroborated = sorted(await setup.stories(), key=lambda story: story.title)
@@ -99,9 +95,7 @@ async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply_except
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
     rules = RULES.format(keys="").replace("Tarvik, ", "")
     rules += "  - {name: News, any: [Tarvik], notify: desk, thread: news}\n"
-    async with world(tmp_path / "config") as setup:
-        setup.configure("wire", "metro", "gazette", rules=rules, bot=bot)
-        await setup.once()
+    async with watching(tmp_path / "config", "wire", "metro", "gazette", rules=rules, bot=bot) as setup:
         await _publish(setup, "wire", ferry, PLAN)
         setup.publish("gazette", Item(id="g", title=ferry_too[0], text=ferry_too[1], at=setup.clock.now()))
         await _publish(setup, "metro", ferry_again, plan_again)
@@ -139,9 +133,7 @@ FINED = (
 
 
 async def test_another_event_of_the_rule_is_a_reply_and_try_shows_the_messages_that_were_sent(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        setup.configure(*OUTLETS, rules=GROUPED)
-        await setup.once()
+    async with watching(tmp_path / "config", *OUTLETS, rules=GROUPED) as setup:
         for outlet, report in zip(OUTLETS, (EXIT, LIFTED, FINED), strict=True):
             await _publish(setup, outlet, report, minutes=60)
         (message,) = setup.heads()
@@ -161,10 +153,8 @@ async def test_another_event_of_the_rule_is_a_reply_and_try_shows_the_messages_t
 
 
 async def test_a_brief_has_one_entry_for_a_thread_with_the_headlines_of_its_events(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, brief: 18:00}}\n  ops")
-        setup.configure(*OUTLETS, bot=bot, rules=f"{GROUPED}    when: brief\n")
-        await setup.once()
+    bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, brief: 18:00}}\n  ops")
+    async with watching(tmp_path / "config", *OUTLETS, bot=bot, rules=f"{GROUPED}    when: brief\n") as setup:
         await _publish(setup, "wire", EXIT, minutes=60)
         await _publish(setup, "courier", LIFTED, minutes=60)
         await setup.once(minutes=10 * 60)

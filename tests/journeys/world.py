@@ -130,6 +130,11 @@ class World:
     def publish(self, outlet: str, *items: Item) -> None:
         self.outlets.serve(f"/{outlet}.xml", rss(outlet, *items))
 
+    async def poll(self, outlet: str, *items: Item, minutes: float = 5) -> OnceReport:
+        """Publish, then poll every feed once."""
+        self.publish(outlet, *items)
+        return await self.once(minutes=minutes)
+
     async def once(self, *, minutes: float = 5) -> OnceReport:
         """Poll every feed once, ``minutes`` after the last pass."""
         self.clock.advance(timedelta(minutes=minutes))
@@ -216,3 +221,12 @@ async def world(folder: Path, database: str | None = None, *, restarts: bool = F
                 yield opened
             finally:
                 await opened.close()
+
+
+@asynccontextmanager
+async def watching(folder: Path, *outlets: str, **keys: str) -> AsyncIterator[World]:
+    """A world that has polled its outlets once, so that what they publish from now on is news."""
+    async with world(folder) as opened:
+        opened.configure(*outlets, **keys)
+        await opened.once()
+        yield opened
