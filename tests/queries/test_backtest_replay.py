@@ -143,8 +143,6 @@ def trial(
 HIT = article("BlackBerry quits after PTA sought backdoor into BES")
 MISS = article("BlackBerry quits after a row with the PTA")
 SMALL = article("BlackBerry quits after pta sought backdoor")
-SHOUTING = article("PTA MEETING AT SCHOOL TONIGHT")
-FAR = article("backdoor one two three law")
 OTHERWISE = "written differently or too far apart"
 
 
@@ -154,10 +152,6 @@ OTHERWISE = "written differently or too far apart"
         pytest.param(MISS, compiled(), "no demand", "2 of 3: no demand", id="one line is missing"),
         pytest.param(SMALL, compiled(), OTHERWISE, 'PTA found as "pta"', id="the wording is in another case"),
         pytest.param(HIT, compiled(none=["quits"]), "excluded", 'excluded by "quits"', id="it is excluded"),
-        pytest.param(
-            FAR, compiled(query="backdoor NEAR/1 law"), OTHERWISE, "NEAR/1, found at 3", id="its words are far apart"
-        ),
-        pytest.param(SHOUTING, compiled(any=["PTA"]), OTHERWISE, "weak: only PTA was found", id="its headline shouts"),
     ],
 )
 def test_an_article_that_nearly_matches_is_listed_with_what_is_in_the_way(

@@ -14,7 +14,7 @@ from bot.app.runtime import App
 from bot.channels.kit.rendering import plain_message
 from bot.model.alerts import AlertAction, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import EDITED, ArticleId, Fact, JoinReason, StoryId
+from bot.model.stories import JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import QueryRunner, Refused
@@ -51,8 +51,8 @@ def add_story(
     near: str | None = None,
     posted_at: datetime | None = EARLIER,
     owner: str = "wire",
-) -> ArticleId:
-    """Add a story of one article, which may be about the same event as another story. Return the article's id."""
+) -> None:
+    """Add a story of one article, which may be about the same event as another story."""
     article = replace(made.article(name), title=f"The airline: {name}", owner=owner)
     tx.articles.add([article])
     story = made.story(name, article)
@@ -61,7 +61,6 @@ def add_story(
     tx.stories.save(replace(story, members=(replace(member, join=join),)))
     if posted_at:
         tx.stories.save_alert(made.alert(name, posted_at=posted_at))
-    return article.id
 
 
 @pytest.mark.parametrize(
@@ -153,15 +152,11 @@ async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief
 
 async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_new(running: App) -> None:
     def fill(tx: storage.Transaction) -> None:
-        article = add_story(tx, "s", posted_at=DAYS_AGO)
-        headline = "Ferry fire kills 31 people near Varnholm"
-        edit = Fact(
-            kind=EDITED,
-            label="headline",
+        add_story(tx, "s", posted_at=DAYS_AGO)
+        edit = replace(
+            messages.CORRECTION.facts[0],
             before="Ferry fire kills 12 people near Varnholm",
-            after=headline,
-            sentence=headline,
-            article=article,
+            after="Ferry fire kills 31 people near Varnholm",
             outlet="Herald",
         )
         reply = made.decision("s", AlertAction.REPLY)

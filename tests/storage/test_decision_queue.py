@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import storage
 from bot.model.archive import Arrival, Revision
-from bot.model.stories import EDITED, Fact
+from bot.testing.messages import CORRECTION
 from tests.testbed.made import article, match
 
 
@@ -12,16 +12,7 @@ def test_a_queued_entry_is_returned_unchanged_and_stays_until_it_is_removed(tx: 
     arrivals = [
         Arrival(article=article(name), matches=(match("BES"),), is_baseline=name == "a", poll=name) for name in "abc"
     ]
-    edit = Fact(
-        kind=EDITED,
-        label="headline",
-        before="exits",
-        after="delays",
-        sentence="",
-        article=article("d").id,
-        outlet="Dawn",
-    )
-    revision = Revision(article=article("d"), matches=(), corrections=(edit,), poll="d")
+    revision = Revision(article=article("d"), matches=(), corrections=CORRECTION.facts, poll="d")
     queue = tx.decision_queue
     queue.add([*arrivals, revision])
     assert queue.count() == 4

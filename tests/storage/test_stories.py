@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from bot import storage
 from bot.model.alerts import AlertAction, AlertState, Reason
-from bot.model.stories import ArticleId, Fact, JoinReason, Story, StoryId
+from bot.model.stories import ArticleId, JoinReason, Story, StoryId
+from bot.testing.messages import NEW_FACT
 from tests.testbed.fakes import START
 from tests.testbed.made import MINUTE, alert, article, decision, match, story
 
@@ -87,15 +88,7 @@ def test_a_merged_story_continues_in_the_oldest_one_in_whatever_order_the_merges
 
 
 def test_decisions_come_back_in_the_order_they_were_made(tx: storage.Transaction) -> None:
-    fact = Fact(
-        kind="date",
-        label="deadline",
-        before="30 November",
-        after="30 December\x00",
-        sentence="The deadline moved.",
-        article=article("one").id,
-        outlet="Dawn",
-    )
+    fact = replace(NEW_FACT.facts[0], after="30 December\x00")
     reply = AlertAction.REPLY, Reason.NEW_FACT
     created = [decision(A), decision(A, *reply, rules=("a",), facts=(fact,))]
     keep(tx, story("A"))

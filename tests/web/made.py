@@ -8,7 +8,7 @@ from bot import storage
 from bot.model.alerts import AlertAction, Reason
 from bot.model.messages import Sentence, Span
 from bot.model.rules import Match
-from bot.model.stories import Fact
+from bot.testing.messages import NEW_FACT
 from tests.journeys.world import Item
 from tests.testbed import made
 
@@ -80,14 +80,12 @@ def add_long_story(tx: storage.Transaction) -> None:
     for article in articles:
         tx.articles.add_matches(article.id, [Match(rule="BlackBerry in Pakistan", evidence=())])
     tx.stories.save(replace(story, last_seen=articles[-1].first_seen))
-    correction = Fact(
-        kind="number",
+    correction = replace(
+        NEW_FACT.facts[0],
         label="penalty",
         before="$20 million",
         after="$2 million",
-        sentence="The fine is up to $2 million, not $20 million.",
         mark="Correction",
-        article=articles[-1].id,
         outlet="Paper 7",
     )
     steps = {

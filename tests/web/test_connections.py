@@ -144,21 +144,6 @@ async def connect_again_and_again(port: int) -> None:
         await asyncio.sleep(0.5)
 
 
-@pytest.mark.long
-async def test_idle_connections_stop_no_poll_and_fill_no_log(tmp_path: Path) -> None:
-    limited = ("-c", 'ulimit -n 120; exec "$@"', "sh", sys.executable, "-m", "bot")
-    async with process.bot_in(tmp_path) as bot, asyncio.TaskGroup() as group:
-        await bot.start_cold("run", python="sh", program=limited)
-        await bot.until_watching()
-        attack = [group.create_task(connect_again_and_again(bot.port)) for _ in range(150)]
-        for stories in range(1, len(process.STORIES) + 1):
-            async with asyncio.timeout(20):
-                await bot.publish_and_await_messages(stories)
-        assert len(bot.log) < 100_000
-        for task in attack:
-            task.cancel()
-
-
 def is_closed(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:
@@ -170,23 +155,30 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 @pytest.mark.long
-async def test_a_bot_is_ready_once_it_polls_answers_among_hanging_sockets_and_stops_on_sigterm(tmp_path: Path) -> None:
-    async with process.bot_in(tmp_path) as bot:
+async def test_among_idle_connections_a_bot_polls_is_ready_fills_no_log_and_stops_on_sigterm(tmp_path: Path) -> None:
+    limited = ("-c", 'ulimit -n 120; exec "$@"', "sh", sys.executable, "-m", "bot")
+    async with process.bot_in(tmp_path) as bot, asyncio.TaskGroup() as group:
 
         async def check() -> int:
             return await bot.ended(await bot.start("status", "--ready"))
 
         assert await check() == 1
         assert "it does not exist yet" in bot.log
-        running = await bot.start_cold("run")
+        running = await bot.start_cold("run", python="sh", program=limited)
         await bot.until_watching()
         assert await check() == 0
-        with hanging(f"http://127.0.0.1:{bot.port}", 500):
-            async with asyncio.timeout(10):
-                assert (await bot.health())[0] == 200
-            running.send_signal(signal.SIGTERM)
-            assert await bot.ended(running) == 0
+        attack = [group.create_task(connect_again_and_again(bot.port)) for _ in range(150)]
+        for stories in range(1, len(process.STORIES) + 1):
+            async with asyncio.timeout(20):
+                await bot.publish_and_await_messages(stories)
+        assert len(bot.log) < 100_000
+        async with asyncio.timeout(10):
+            assert (await bot.health())[0] == 200
+        running.send_signal(signal.SIGTERM)
+        assert await bot.ended(running) == 0
         assert await bot.health() == (0, "nobody answers")
+        for task in attack:
+            task.cancel()
 
 
 def test_the_readiness_of_a_bot_with_an_unreadable_configuration_ends_with_2(tmp_path: Path) -> None:

@@ -95,20 +95,9 @@ async def test_what_stands_is_true_from_the_first_scrape_on_and_each_alert_and_p
         assert rule["labels"]["severity"] in ("page", "ticket")
 
 
-async def test_each_rule_has_one_state_and_only_a_configured_language_model_has_metrics(page: Page) -> None:
-    live = page.running.live
-    names = {"wirewatch_model_calls", "wirewatch_model_tokens", "wirewatch_model_seconds"}
-    assert not names & await families(page)
-    model = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="small", uses=frozenset({Use.SAME_EVENT}))
-    bot = dataclasses.replace(live.settings.bot, model=model)
-    live.settings = dataclasses.replace(live.settings, bot=bot, kept=(live.settings.rules[0].rule.name,))
-    metrics = await numbers(page)
-    states = [metrics["wirewatch_rules", (state,)] for state in ("on", "paused", "ended", "kept", "off")]
-    assert states == [1, 0, 0, 1, 1]
-    assert names <= await families(page)
-
-
-async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
+async def test_polls_decisions_and_deliveries_are_counted_and_states_of_rules_and_a_model_when_one_is_configured(
+    page: Page,
+) -> None:
     page.clock.advance(timedelta(hours=1))
     await page.running.once(everything=True, drain=timedelta())
     page.site.metrics.on_decided(made.decision("s", AlertAction.HOLD, Reason.QUIET_HOURS))
@@ -123,6 +112,16 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
     assert metrics["wirewatch_decisions_total", ("hold", "quiet hours")] == 1
     deliveries = [metrics["wirewatch_deliveries_total", ("desk", end)] for end in ("sent", "parked", "again")]
     assert deliveries == [1, 1, 1]
+    live = page.running.live
+    names = {"wirewatch_model_calls", "wirewatch_model_tokens", "wirewatch_model_seconds"}
+    assert not names & await families(page)
+    model = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="small", uses=frozenset({Use.SAME_EVENT}))
+    bot = dataclasses.replace(live.settings.bot, model=model)
+    live.settings = dataclasses.replace(live.settings, bot=bot, kept=(live.settings.rules[0].rule.name,))
+    metrics = await numbers(page)
+    states = [metrics["wirewatch_rules", (state,)] for state in ("on", "paused", "ended", "kept", "off")]
+    assert states == [1, 0, 0, 1, 1]
+    assert names <= await families(page)
 
 
 async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(page: Page) -> None:

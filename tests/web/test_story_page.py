@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from bot import storage
 from bot.model.alerts import AlertAction, Reason
 from bot.model.messages import Receipt, SendState
-from bot.model.stories import EDITED, ArticleId, Fact, SendId, StoryId
+from bot.model.stories import SendId, StoryId
 from bot.queries.stories import StoryRow
+from bot.testing.messages import CORRECTION, NEW_FACT
 from bot.web.formatting import build_timeline
 from tests.testbed import made
 from tests.testbed.fakes import START
@@ -50,27 +51,18 @@ async def test_changes_corrections_and_links_to_messages_stand_in_the_timeline(p
     receipt = Receipt(ref="1", place="C1", link="https://chat.example/archives/C1/p1", sent_at=page.clock.now())
     sent = replace(made.sending("linked", story=story), state=SendState.SENT, receipt=receipt)
     hostile = replace(receipt, link="javascript:alert(1)")
-    fact = Fact(
-        kind="date",
-        label="deadline",
-        before="30 November",
-        after="30 December",
-        sentence="",
-        article=ArticleId("a"),
-        outlet="wire",
-    )
-    edit = replace(fact, kind=EDITED, label="headline", before="5,000", after="500 <b>", outlet="courier")
+    edit = replace(CORRECTION.facts[0], before="5,000", after="500 <b>", outlet="courier")
 
     def write(tx: storage.Transaction) -> None:
         tx.outbox.add([sent, replace(sent, id=SendId("hostile"), receipt=hostile)])
-        tx.stories.decide([made.decision(story, at=page.clock.now(), facts=(fact, edit))])
+        tx.stories.decide([made.decision(story, at=page.clock.now(), facts=(NEW_FACT.facts[0], edit))])
 
     await page.running.store.write(write)
     tree = tree_of((await page.get(f"/story/{story}")).text)
     given, ours = values(tree, "//ol[@class='timeline']//a[text()='open in the chat']/@href")
     assert given.startswith("https://test.slack.example/archives/C"), "as the channel itself gave it"
     assert ours == receipt.link
-    assert "deadline: 30 November → 30 December" in text_of(tree)
+    assert "deadline: 15 December → 30 December" in text_of(tree)
     assert "changed the headline: 5,000 → 500 <b> courier" in text_of(tree)
 
 

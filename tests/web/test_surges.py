@@ -47,7 +47,12 @@ def write_surge(tx: storage.Transaction, version: str, now: datetime) -> None:
     tx.volume.save([surge])
 
 
-async def test_the_page_and_the_api_show_the_volume_of_a_rule_and_link_the_stories_of_a_surge(filled: Path) -> None:
+async def test_the_page_and_the_api_show_the_volume_of_a_rule_that_asks_for_it_and_link_the_stories_of_a_surge(
+    shared: Page, filled: Path
+) -> None:
+    without = await shared.get(f"/api/v1/rules/{RULE}/volume")
+    assert (without.status_code, "give it the key volume" in without.text) == (422, True)
+    assert "Volume" not in (await shared.get("/rule", params={"name": RULE})).text
     async with page_over(with_volume(filled)) as page:
         version = page.running.settings.rule_set.rules[RULE].version
         await page.running.store.write(lambda tx: write_surge(tx, version, page.clock.now()))
@@ -62,13 +67,6 @@ async def test_the_page_and_the_api_show_the_volume_of_a_rule_and_link_the_stori
     assert [hour["count"] for hour in answer["hours"]] == [12]
     (surge,) = answer["surges"]
     assert (surge["count"], surge["event_count"], len(surge["causes"])) == (12, 1, 1)
-
-
-async def test_a_rule_without_volume_has_no_curve(shared: Page) -> None:
-    answer = await shared.get(f"/api/v1/rules/{RULE}/volume")
-    assert answer.status_code == 422
-    assert "give it the key volume" in answer.text
-    assert "Volume" not in (await shared.get("/rule", params={"name": RULE})).text
 
 
 async def test_rules_that_cannot_be_measured_are_named_by_page_status_brief_and_check_once_for_each_reason(
