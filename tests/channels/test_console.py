@@ -63,18 +63,16 @@ async def test_an_edit_prints_a_new_summary_and_nothing_that_a_reply_has_told(
     assert "outlet" not in out
 
 
-async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_edit_prints_the_headlines_that_joined_and_the_stories_that_grew_and_no_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     newest = messages.WIDE_POST.story.coverage[1]
     await build("console").send(delivery(replace(messages.WIDE, added=(newest.article,))))
-    first, *items = capsys.readouterr().out.replace("\n    •", "\n•").split("\n•")
+    first, item = capsys.readouterr().out.replace("\n    •", "\n•").split("\n•")
     assert first.startswith("↳ now 14 outlets, 5 citing Globe Wire, and 1 copy: BlackBerry to leave Pakistan")
-    (item,) = items
     assert item.split(" https://")[0] == f" {newest.title} — Tech Ledger · 2 Dec 12:12 UTC · probably the same event"
 
-
-async def test_an_edit_of_a_list_of_stories_prints_those_that_grew(capsys: pytest.CaptureFixture[str]) -> None:
-    first, _ = messages.LISTING.stories
-    added = (first.coverage[0].article,)
+    added = (messages.LISTING.stories[0].coverage[0].article,)
     await build("console").send(delivery(Edit(content=messages.LISTING, added=added)))
     out = capsys.readouterr().out
     assert "Why BlackBerry is going — Karachi Herald" in out

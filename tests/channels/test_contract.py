@@ -24,7 +24,7 @@ from tests.channels.services import SERVICES
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
-def by_http(kind: str, keys: dict[str, str], *, a: str = SECRET, **more: Any) -> HttpChannel:
+def subject_of(kind: str, keys: dict[str, str], *, a: str = SECRET, **more: Any) -> HttpChannel:
     """Return a kind with its keys and its secret env:A; the server's address replaces AT in them."""
 
     def at(address: str) -> tuple[dict[str, object], dict[str, str]]:
@@ -36,15 +36,15 @@ def by_http(kind: str, keys: dict[str, str], *, a: str = SECRET, **more: Any) ->
 
 #: A kind that is absent speaks no HTTP.
 HTTP_KINDS = [
-    by_http("slack", {"to": "C0123ABCDE", "token": "env:A", "api_url": "http://AT/api/"}, a=f"xoxb-{SECRET}"),
-    by_http("slack", {"webhook": "env:A"}, a=f"http://AT/services/{SECRET}"),
-    by_http("webhook", {"url": "env:A", "secret": "env:B"}, a=f"http://AT/hooks/{SECRET}"),
-    by_http("discord", {"to": "123456789012345678", "token": "env:A", "api_url": "http://AT/api/v10"}),
-    by_http("discord", {"webhook": "env:A"}, a=f"http://AT/api/webhooks/400000000000000001/{SECRET}"),
-    by_http("telegram", {"to": "-1001234567890", "token": "env:A", "api_url": "http://AT"}),
-    by_http("teams", {"webhook": "env:A"}, a=f"http://AT/workflows/{SECRET}?sig={SECRET}"),
-    by_http("mattermost", {"server": "http://AT", "to": "c" * 26, "token": "env:A"}),
-    by_http(
+    subject_of("slack", {"to": "C0123ABCDE", "token": "env:A", "api_url": "http://AT/api/"}, a=f"xoxb-{SECRET}"),
+    subject_of("slack", {"webhook": "env:A"}, a=f"http://AT/services/{SECRET}"),
+    subject_of("webhook", {"url": "env:A", "secret": "env:B"}, a=f"http://AT/hooks/{SECRET}"),
+    subject_of("discord", {"to": "123456789012345678", "token": "env:A", "api_url": "http://AT/api/v10"}),
+    subject_of("discord", {"webhook": "env:A"}, a=f"http://AT/api/webhooks/400000000000000001/{SECRET}"),
+    subject_of("telegram", {"to": "-1001234567890", "token": "env:A", "api_url": "http://AT"}),
+    subject_of("teams", {"webhook": "env:A"}, a=f"http://AT/workflows/{SECRET}?sig={SECRET}"),
+    subject_of("mattermost", {"server": "http://AT", "to": "c" * 26, "token": "env:A"}),
+    subject_of(
         "apprise",
         {"url": "env:A"},
         a=f"json://user:{SECRET}@AT/?retry=0",
@@ -52,19 +52,16 @@ HTTP_KINDS = [
         of_no_server=OutcomeUnknown,
     ),
 ]
-CONSOLE = HttpChannel(kind="console", at=lambda at: ({}, {}))
-EMAIL = HttpChannel(
-    kind="email",
-    at=lambda at: (
-        {
-            "to": "desk@example.org",
-            "sender": "desk@example.org",
-            "server": at or "127.0.0.1:9",
-            "username": "desk",
-            "password": "env:A",
-        },
-        {"A": SECRET},
-    ),
+CONSOLE = subject_of("console", {})
+EMAIL = subject_of(
+    "email",
+    {
+        "to": "desk@example.org",
+        "sender": "desk@example.org",
+        "server": "AT",
+        "username": "desk",
+        "password": "env:A",
+    },
 )
 _HOSTILE = contract.what_a_feed_says_is_bounded_text_that_pings_nobody
 #: Hostile messages go to a strict server of each of these kinds (tests/channels/test_services.py).

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bot.channels.mattermost import escape
@@ -18,10 +16,6 @@ Server = faulty.Server[mattermost.Mattermost]
 desk = MATTERMOST.channel
 
 server = server_of(MATTERMOST)
-
-
-def posts(server: Server) -> list[dict[str, Any]]:
-    return server.service.posts("policy-alerts")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +38,7 @@ async def test_a_name_is_looked_up_once_and_kept_and_an_id_needs_none(server: Se
     for number in range(2):
         await desk(server, key_values=kept).send(delivery(messages.NOTICE, id=f"send-{number}"))
     assert server.asked("name") == 1
-    place = posts(server)[0]["channel_id"]
+    place = server.service.posts("policy-alerts")[0]["channel_id"]
     await desk(server, to=place, team=None).send(delivery(messages.NOTICE, id="send-3"))
     assert server.asked("name") == 1
 
@@ -70,4 +64,4 @@ async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert "/invite" in fault
     there.is_archived = True
     assert "unarchive it" in str(await faults(desk(server, to=there.id, team=None)))
-    assert posts(server) == []
+    assert MATTERMOST.shown(server) == []

@@ -169,12 +169,10 @@ def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> No
 @pytest.mark.parametrize(
     ("label", "address", "is_honest"),
     [
-        ("dawn.com", "https://awn.co/x", False),
         ("https://www.dawn.com/news/123", "https://dawn.co/x", False),
         ("bank\u2024com", "https://evil.example/", False),
         ("bank\uff0ecom", "https://evil.example/", False),
         ("dawn.com or evil.com", "https://dawn.com/x", False),
-        ("Dawn", "https://www.dawn.com/news/1", True),
         ("www.dawn.com", "https://www.dawn.com/news/1", True),
         ("epaper.dawn.com: the page", "https://www.dawn.com/news/1", True),
         ("U.S. sues over 3.5 km", "https://www.dawn.com/news/1", True),

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +17,23 @@ from msgspec.structs import replace
 from bot.channels import webhook
 from bot.channels.kit import webhook_template
 from bot.channels.kit.webhook_template import InvalidTemplate, WebhookTemplate
-from bot.model.channels import Channel
 from bot.model.errors import DocumentRefused
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, check_golden, delivery, objects
 from tests.testbed.servers import faulty
 
-Server = faulty.Server[faulty.Always]
 SAMPLES = Path(webhook_template.__file__).with_name("webhook_samples.json")
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with faulty.serve(faulty.Always(faulty.Answer(204))) as running:
-        yield running
-
-
-def channel(server: Server) -> Channel:
-    secrets = Secrets(URL=f"{server.url}/hook", KEY="shared")
-    return build("webhook", secrets=secrets, url="env:URL", secret="env:KEY")
-
-
-async def test_a_document_is_signed_has_its_key_and_names_the_message_it_belongs_to(server: Server) -> None:
-    sending = channel(server)
-    head = await sending.send(delivery(messages.POST, id="head"))
-    await sending.send(delivery(messages.EDIT, id="edit", edits=head))
-    await sending.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
-    requests = [request for _, request in server.requests]
+async def test_a_document_is_signed_has_its_key_and_names_the_message_it_belongs_to() -> None:
+    with faulty.serve(faulty.Always(faulty.Answer(204))) as server:
+        secrets = Secrets(URL=f"{server.url}/hook", KEY="shared")
+        sending = build("webhook", secrets=secrets, url="env:URL", secret="env:KEY")
+        head = await sending.send(delivery(messages.POST, id="head"))
+        await sending.send(delivery(messages.EDIT, id="edit", edits=head))
+        await sending.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
+        requests = [request for _, request in server.requests]
     assert [(request.body["id"], request.body["edits"], request.body["reply_to"]) for request in requests] == [
         ("head", None, None),
         ("edit", "head", None),

@@ -28,10 +28,6 @@ def find_news(title: str, text: str, *, earlier: Article = FIRST, language: str 
     return facts.find_news([earlier], article(title, text, outlet="Metro", at=LATER, language=language))
 
 
-def changes(title: str, text: str) -> list[tuple[str, str | None, str]]:
-    return [(fact.label, fact.before, fact.after) for fact in find_news(title, text) if not fact.is_sentence]
-
-
 def quotes(title: str, *, earlier: str, language: str = "en") -> list[tuple[str, str]]:
     """Return mark and text of each quoted headline, in a story with the headline ``earlier``."""
     first = article(earlier, "", language=language)
@@ -64,7 +60,8 @@ def quotes(title: str, *, earlier: str, language: str = "en") -> list[tuple[str,
 def test_a_value_that_the_article_states_to_replace_the_storys_is_a_change_and_no_other_value_is(
     title: str, text: str, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert changes(title, text) == expected
+    stated = find_news(title, text)
+    assert [(fact.label, fact.before, fact.after) for fact in stated if not fact.is_sentence] == expected
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,9 @@ from bot.model.stories import Article
 from bot.text.forms import FormFound, find_form, is_live_page, is_roundup
 from tests.rules.making import article
 
-SITE = "https://news.example"
-
 
 def page(title: str, path: str = "/world/story", tags: tuple[str, ...] = (), text: str = "") -> Article:
-    return article(title, text, link=SITE + path, tags=tags)
+    return article(title, text, link=f"https://news.example{path}", tags=tags)
 
 
 @pytest.mark.parametrize(
