@@ -9,11 +9,9 @@ import pytest
 
 from bot import storage
 from bot.model.errors import StoreUnavailable
-from bot.storage import keys
-from bot.web.health import readiness
+from bot.web.health import Probe
 from tests.faults import rows
 from tests.journeys.world import World, world
-from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.postgres import Server
 from tests.testbed.shown import lead_of
 
@@ -73,7 +71,9 @@ def fail(tx: storage.Transaction) -> None:
     raise StoreUnavailable("the disk is full")
 
 
-async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does(empty: World) -> None:
+async def test_a_database_that_fails_in_part_is_reported_and_the_bot_is_not_ready_for_a_minute(
+    empty: World,
+) -> None:
     empty.configure("wire", rules=rows.RULES)
     await empty.once()
     async with empty.opened() as running:
@@ -91,26 +91,11 @@ async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does
             with pytest.raises(StoreUnavailable):
                 await running.store.write(fail)
             notices = await tick()
+            assert not (await Probe(running).ask()).is_ready
         (beginning,) = notices
         assert beginning.startswith("The database has failed in part since ")
         empty.clock.advance(timedelta(seconds=61))
         await tick()
+        assert (await Probe(running).ask()).is_ready
         _, end = await tick()
         assert "could not be used for" in end
-
-
-async def test_the_bot_is_not_ready_until_nothing_has_failed_for_a_minute() -> None:
-    clock = FakeClock()
-    store = storage.open_store("sqlite://", clock=clock)
-
-    async def tick() -> bool:
-        await store.write(lambda tx: keys.TICK.put(tx, clock.now()))
-        return (await readiness(store, clock.now())).is_ready
-
-    assert await tick()
-    with pytest.raises(StoreUnavailable):
-        await store.write(fail)
-    assert not await tick()
-    clock.advance(timedelta(seconds=61))
-    assert await tick()
-    await store.close()

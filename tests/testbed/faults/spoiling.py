@@ -14,15 +14,16 @@ from tests.testbed import faults
 
 #: A time without a zone, which cannot be compared with others.
 ZONELESS = "2015-12-02T09:00:00"
-#: Table -> the column to spoil, the word in it, and its value afterwards on SQLite and PostgreSQL.
-_TRIGGERS = {
+#: Table -> its key, the column to spoil, the word in it, and its value afterwards on SQLite and PostgreSQL.
+_SPOILED = {
     decision_queue.name: (
+        "n",
         "body",
         faults.ARTICLE,
         f"json_set(NEW.body, '$.article.first_seen', '{ZONELESS}')",
         f"jsonb_set(NEW.body::jsonb, '{{article,first_seen}}', '\"{ZONELESS}\"')::text",
     ),
-    outbox.name: ("message", faults.ROW, "'{'", "'{'"),
+    outbox.name: ("seq", "message", faults.ROW, "'{'", "'{'"),
 }
 
 
@@ -40,25 +41,19 @@ def run(database: str, statement: str, **values: object) -> list[tuple[Any, ...]
 
 def add_triggers(database: str) -> None:
     """Spoil each row with a poison in it as soon as it is written."""
-    is_sqlite = connections.parse(database).is_sqlite
-    for table, (column, word, on_sqlite, on_postgres) in _TRIGGERS.items():
-        key = "n" if table == decision_queue.name else "seq"
-        if is_sqlite:
-            run(
-                database,
-                f"CREATE TRIGGER spoil_{table} AFTER INSERT ON {table} WHEN instr(NEW.{column}, '{word}') BEGIN "
-                f"UPDATE {table} SET {column} = {on_sqlite} WHERE {key} = NEW.{key}; END",
-            )
-            continue
-        run(
-            database,
-            f"CREATE FUNCTION spoil_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF strpos(NEW.{column}, '{word}') > 0 THEN NEW.{column} := {on_postgres}; END IF; RETURN NEW; END $$",
-        )
-        run(
-            database,
-            f"CREATE TRIGGER spoil_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION spoil_{table}()",
-        )
+    for table, (key, column, word, *values) in _SPOILED.items():
+        spoil = [f"UPDATE {table} SET {column} = {value} WHERE {key} = NEW.{key}" for value in values]
+        _create_trigger(database, f"spoil_{table}", f"AFTER INSERT ON {table}", f"NEW.{column} LIKE '%{word}%'", *spoil)
+
+
+def _create_trigger(database: str, name: str, event: str, when: str, on_sqlite: str, on_postgres: str) -> None:
+    """Run one statement for each row for which ``when`` (SQL on NEW) holds."""
+    if connections.parse(database).is_sqlite:
+        run(database, f"CREATE TRIGGER {name} {event} WHEN {when} BEGIN {on_sqlite}; END")
+        return
+    body = f"AS $$ BEGIN {on_postgres}; RETURN NEW; END $$"
+    run(database, f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {body}")
+    run(database, f"CREATE TRIGGER {name} {event} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}()")
 
 
 def quarantined_words(database: str) -> list[str]:
@@ -79,15 +74,8 @@ def quarantined_words(database: str) -> list[str]:
 
 def refuse(database: str, table: str, event: str, when: str) -> None:
     """Make each INSERT or UPDATE of a table raise for rows for which ``when`` (SQL on NEW) holds."""
-    name = f"refuse_{table}"
-    if connections.parse(database).is_sqlite:
-        body = "BEGIN SELECT RAISE(ABORT, 'a bug'); END"
-        run(database, f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {when} {body}")
-        return
-    body = "AS $$ BEGIN RAISE EXCEPTION 'a bug'; END $$"
-    run(database, f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {body}")
-    timing = f"BEFORE {event} ON {table} FOR EACH ROW WHEN ({when})"
-    run(database, f"CREATE TRIGGER {name} {timing} EXECUTE FUNCTION {name}()")
+    refusals = ("SELECT RAISE(ABORT, 'a bug')", "RAISE EXCEPTION 'a bug'")
+    _create_trigger(database, f"refuse_{table}", f"BEFORE {event} ON {table}", when, *refusals)
 
 
 def allow(database: str, table: str) -> None:

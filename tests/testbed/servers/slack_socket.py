@@ -134,29 +134,21 @@ class SocketMode:
 
     @staticmethod
     def payload(actions: list[dict[str, Any]], *, channel: str, ts: str, user: str) -> dict[str, Any]:
-        """Return the payload as Slack sends it; docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
+        """Return what matters of docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
         return {
             "type": "block_actions",
             "user": {"id": user, "username": "amina", "name": "amina", "team_id": "T1"},
-            "api_app_id": "A1",
-            "token": "verification",
             "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
-            "trigger_id": "1.2.abc",
-            "team": {"id": "T1", "domain": "test"},
-            "enterprise": None,
-            "is_enterprise_install": False,
             "channel": {"id": channel, "name": "channel"},
             "message": {"type": "message", "ts": ts},
-            "state": {"values": {}},
             "response_url": "https://hooks.example/actions/T1/1/x",
             "actions": actions,
         }
 
     def command(self, text: str, *, url: str, user: str = "U0AMINA", name: str = "/wirewatch") -> str:
         """Type a command; docs.slack.dev/interactivity/implementing-slash-commands. Gives the envelope's id."""
-        result = {"command": name, "text": text, "user_id": user, "user_name": "amina", "channel_id": "C1"}
-        place = {"channel_name": "directmessage", "team_id": "T1", "team_domain": "test", "api_app_id": "A1"}
-        return self.send({**result, **place, "token": "verification", "response_url": url}, kind="slash_commands")
+        typed = {"command": name, "text": text, "user_id": user, "user_name": "amina", "channel_id": "C1"}
+        return self.send({**typed, "response_url": url}, kind="slash_commands")
 
     def open_home(self, *, user: str, tab: str = "home") -> str:
         """Open the app's page; docs.slack.dev/reference/events/app_home_opened. Gives the envelope's id."""
@@ -182,7 +174,6 @@ class SocketMode:
                 "message_ts": "1.1",
                 "message": {"type": "message", "ts": "1.1", **message},
                 "response_url": url,
-                "trigger_id": "1.2.abc",
             }
         )
 

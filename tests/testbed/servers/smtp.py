@@ -34,7 +34,7 @@ USER, PASSWORD = "desk-bot", "correct-horse"
 #: Mailboxes of example.org that do not exist.
 UNKNOWN = frozenset({"nobody@example.org"})
 #: Faults that a script may name besides an answer: the connection breaks before or after the command took effect.
-RESET, RESET_AFTER, HANG, HANG_AFTER = "reset", "reset_after", "hang", "hang_after"
+RESET, RESET_AFTER, HANG = "reset", "reset_after", "hang"
 _ONCE = ("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "List-Unsubscribe", "List-Id")
 _MSG_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
 _ENCODED_WORD = re.compile(rb"=\?[!->@-~]+\?[bqBQ]\?[!->@-~]*\?=")
@@ -168,7 +168,7 @@ class Server(Controller):
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         fault = await self._meet(server, "DATA")
-        if fault and fault not in (RESET_AFTER, HANG_AFTER):
+        if fault and fault != RESET_AFTER:
             return fault
         assert isinstance(envelope.content, bytes)
         try:
@@ -178,7 +178,7 @@ class Server(Controller):
         self.mails.append(mail)
         self.envelopes.append(list(envelope.rcpt_tos))
         if fault:
-            await self._break(server, fault.removesuffix("_after"))
+            await self._break(server, RESET)
         return "250 2.0.0 taken"
 
     async def _meet(self, server: SMTP, command: str) -> str | None:
