@@ -59,30 +59,6 @@ def test_a_malformed_reference_is_named(tmp_path: Path) -> None:
         assert problem_of(tmp_path, f"fetch:\n  contact: {written}\n", CONTACT="x").code == "variable"
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "fetch: {every: '${SECRET}'}",
-        "fetch: {every: '5 ${SECRET}'}",
-        "fetch: {per_host: '${SECRET}'}",
-        "operator: ${SECRET}",
-        "timezone: ${SECRET}",
-        "on_unknown: ${SECRET}",
-        "quiet_hours: 22:00 to ${SECRET}",
-        "routes: [{to: '${SECRET}'}]",
-        "web: {listen: '127.0.0.1:8080', token: '${SECRET}'}",
-        "database: ${SECRET}",
-        "database: postgresql://bot:${SECRET}@db/x",
-        "web: {listen: '${SECRET}'}",
-    ],
-)
-@pytest.mark.parametrize("secret", ["hunter2-hunter3", "correct horse hunter2 hunter3", "hunter3," * 40])
-def test_no_message_shows_the_value_of_a_variable(tmp_path: Path, line: str, secret: str) -> None:
-    problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}{line}\n"), {"SECRET": secret})
-    assert any(problem.severity == "error" for problem in problems)
-    assert "hunter" not in config.render_problems(problems)
-
-
 def test_the_error_about_a_secret_named_as_a_variable_shows_the_form_of_secrets(tmp_path: Path) -> None:
     problem = problem_of(tmp_path, "web: {listen: '127.0.0.1:8080', token: '${T}'}\n", T="a-token-of-the-page")
     assert problem.help is not None
