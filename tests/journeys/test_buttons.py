@@ -20,14 +20,13 @@ from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.model.actions import Judgement, Verdict
+from bot.model.actions import Verdict
 from bot.model.alerts import Decision
 from bot.model.messages import SendState
 from bot.model.stories import Story
 from tests.journeys import world as worlds
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import World
-from tests.testbed import fresh
 from tests.testbed.fakes import START
 from tests.testbed.servers import faulty, postgres, slack, telegram
 from tests.testbed.servers.slack_socket import SocketMode
@@ -38,6 +37,7 @@ BOT = worlds.BOT.replace(
 )
 OTHER = replace(OTHER_EVENT, at=START)
 SENDING = SendState.SENDING
+SQLITE = "sqlite:///{folder}/wirewatch.db"
 
 
 class ShiftedClock(SystemClock):
@@ -87,9 +87,6 @@ class Running:
         element = next(item for item in elements if f":{menu}:" in str(item.get("action_id")))
         return [option["text"]["text"] for option in element["options"]]
 
-    async def judgements(self) -> list[Judgement]:
-        return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
-
     async def stories(self) -> list[Story]:
         return list(await self.bot.store.read(lambda tx: tx.stories.since(None)))
 
@@ -118,7 +115,7 @@ async def until(is_so: Callable[[], Any]) -> None:
 @asynccontextmanager
 async def running(
     folder: Path,
-    database: str,
+    database: str = SQLITE,
     *,
     form: str = BOT,
     rules: str = worlds.RULES,
@@ -131,7 +128,7 @@ async def running(
         world.environ.update({"APP": slack.APP_TOKEN, **(environ or {})})
         workers = 2 if database.startswith("postgresql") else 1
         # A worker asks by a feed's own interval; a process alone, here, at each tick.
-        bot_file = form.replace("sqlite:///{folder}/wirewatch.db", database)
+        bot_file = form.replace(SQLITE, database)
         if workers > 1:
             bot_file = bot_file.replace("every: 5 minutes", "every: 1 seconds")
         rules = rules.replace("high", severity)
@@ -153,15 +150,10 @@ async def running(
             stop.set()
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    return fresh.archive(tmp_path / "wirewatch.db")
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.long])])
-def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def each_database(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
-        return fresh.archive(tmp_path / "wirewatch.db")
+        return SQLITE
     server: postgres.Server = request.getfixturevalue("postgres_server")
     return server.new_database()
 
@@ -172,14 +164,15 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         it.sockets.deliver(envelope)
         assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
         await until(lambda: "Noise for BlackBerry in Pakistan" in it.text())
-        [judgement] = await it.judgements()
+        [judgement] = await it.bot.store.read(lambda tx: tx.judgements.since(None))
         assert (judgement.by, judgement.verdict, judgement.rule) == ("U0AMINA", Verdict.NOISE, "BlackBerry in Pakistan")
         assert judgement.channel == "desk"
 
         await it.press("useful")
         await until(lambda: "Useful for BlackBerry in Pakistan" in it.text())
         assert "Noise for BlackBerry" not in it.text()
-        assert [item.verdict for item in await it.judgements()] == [Verdict.NOISE, Verdict.USEFUL]
+        judged = await it.bot.store.read(lambda tx: tx.judgements.since(None))
+        assert [item.verdict for item in judged] == [Verdict.NOISE, Verdict.USEFUL]
         assert (await it.reasons())[-2:] == ["edit: judged", "edit: judged"]
         whispers = it.world.slack.workspace.whispers
         assert whispers[-1]["text"] == 'Useful for "BlackBerry in Pakistan".'
@@ -205,10 +198,8 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         assert len(await it.stories()) == 2
 
 
-async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_who_made_it(
-    tmp_path: Path, database: str
-) -> None:
-    async with running(tmp_path, database) as it:
+async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_who_made_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
         await it.press("all", option="Silence in your channels for a day: BlackBerry in Pakistan")
         await until(lambda: it.world.slack.workspace.whispers)
         (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
@@ -223,9 +214,7 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
         assert len(it.world.heads()) == 1
 
 
-async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_ends(
-    tmp_path: Path, database: str
-) -> None:
+async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_ends(tmp_path: Path) -> None:
     with faulty.serve(telegram.BotApi()) as server:
         api = server.service
         keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
@@ -234,7 +223,6 @@ async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_
         ready = "BlackBerry"
         async with running(
             tmp_path,
-            database,
             form=form,
             environ={"PLACE": telegram.TOKEN},
             is_ready=lambda: ready in str(api.messages()),

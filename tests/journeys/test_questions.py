@@ -24,7 +24,7 @@ FEEDS = re.compile(r"4 feeds, all working|Problems with \d of 4 feeds")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """A bot for all tests that leave no story behind and no silence in force."""
-    async with running(tmp_path_factory.mktemp("desk"), "sqlite:///{folder}/wirewatch.db") as opened:
+    async with running(tmp_path_factory.mktemp("desk")) as opened:
         yield opened
 
 
@@ -115,7 +115,7 @@ async def test_a_member_of_one_channel_does_not_read_or_silence_the_stories_of_a
     form = test_buttons.BOT.replace("  ops:", "".join(f"  {channel}\n" for channel in channels) + "  ops:")
     rules = worlds.RULES.replace("notify: desk", f"notify: [desk, {', '.join(names)}]")
     rules += "\n  - {name: Any law, any: {law: [law]}, notify: law}\n"
-    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=form, rules=rules) as it:
+    async with running(tmp_path, form=form, rules=rules) as it:
         (channel,) = [item for item in it.world.slack.workspace.channels.values() if item.name == "second"]
         channel.members = ["U0LAW"]
         link = (await it.stories())[0].members[0].article.link
@@ -141,7 +141,7 @@ async def test_a_member_of_one_channel_does_not_read_or_silence_the_stories_of_a
 
 async def test_a_member_whom_may_act_leaves_out_gets_and_changes_nothing(tmp_path: Path) -> None:
     guarded = test_buttons.BOT.replace("app_token: env:APP", "app_token: env:APP, may_act: U0AMINA")
-    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=guarded) as it:
+    async with running(tmp_path, form=guarded) as it:
         words = f"silence rule {RULE} for 2 hours: no news today"
         for question in (words, "stories blackberry", "feeds"):
             assert "only members of a channel" in await ask(it, question, user="U0BILAL")
