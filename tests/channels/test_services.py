@@ -19,7 +19,6 @@ from tests.channels.context import delivery
 from tests.channels.services import BEGINNING, DISCORD, MATTERMOST, SERVICES, SLACK, TELEGRAM, Service
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=str)
-services_that_look = pytest.mark.parametrize("service", [service for service in SERVICES if service.looks], ids=str)
 services_with_threads = pytest.mark.parametrize(
     "service", [service for service in SERVICES if service.threads], ids=str
 )
@@ -80,7 +79,7 @@ async def test_whatever_a_feed_says_is_accepted_as_text_and_notifies_nobody(serv
     assert not hostile.CONTROL & set("".join(message.text for message in shown))
 
 
-@services_that_look
+@pytest.mark.parametrize("service", [service for service in SERVICES if service.looks], ids=str)
 async def test_a_message_is_found_among_many_in_its_channel_or_thread_from_a_time_on(service: Service) -> None:
     with service.serve() as server:
         service.shorten_pages(server)

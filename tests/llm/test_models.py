@@ -75,6 +75,7 @@ async def test_parameters_that_a_model_does_not_take_are_replaced_or_left_out_fr
         (faulty.Answer(200, {"choices": 7, "usage": "x"}), BadAnswer, "the API's response is not a chat completion"),
         (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ModelRefused, "no json_schema here"),
         (faulty.Answer(401, {"error": "who?"}), ModelRefused, "HTTP status 401"),
+        (faulty.Answer(307, {}, {"Location": "/x"}), ModelRefused, "307, a redirect, which Wirewatch does not follow"),
     ],
 )
 async def test_what_went_wrong_is_said_in_a_line(
@@ -87,18 +88,7 @@ async def test_what_went_wrong_is_said_in_a_line(
 
     assert text in str(raised.value)
     assert chat_completions.KEY not in str(raised.value)
-
-
-async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint, server: Server) -> None:
-    with faulty.serve(chat_completions.Model()) as other:
-        moved = faulty.Answer(307, {}, {"Location": f"{other.url}{chat_completions.PATH}"})
-        server.fail("complete", moved)
-
-        with pytest.raises(ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
-            await endpoint.ask(PROMPT)
-
-        assert not other.service.bodies
-        assert not other.asked("complete")
+    assert len(server.requests) == 1, "nothing is asked at the address of a redirect"
 
 
 async def test_only_the_prompt_its_form_and_the_limits_are_sent_and_the_answer_comes_with_what_it_cost(
@@ -227,7 +217,7 @@ def failed(times: int) -> Breaker:
     return breaker
 
 
-def test_some_failures_in_a_row_close_it_and_are_told_once() -> None:
+def test_some_failures_in_a_row_close_it_and_are_told_once_and_each_pause_is_twice_as_long_up_to_the_longest() -> None:
     breaker = failed(MAX_FAILURES - 1)
     assert breaker.allows(START)
 
@@ -236,15 +226,10 @@ def test_some_failures_in_a_row_close_it_and_are_told_once() -> None:
     assert not breaker.allows(START + FIRST_PAUSE - SECOND)
     assert breaker.allows(START + FIRST_PAUSE)
     assert not breaker.fail(START + FIRST_PAUSE, for_good=False)
-
-
-def test_each_failure_after_a_pause_doubles_it_up_to_the_longest() -> None:
-    breaker, last = failed(MAX_FAILURES + 1), failed(40)
-    assert not breaker.allows(START + 3 * FIRST_PAUSE - SECOND)
-    assert breaker.allows(START + 3 * FIRST_PAUSE)
-    before = failed(39).until
+    assert breaker.until == START + 3 * FIRST_PAUSE
+    before, last = failed(39).until, failed(40).until
     assert before is not None
-    assert last.until == before + LONGEST_BREAK
+    assert last == before + LONGEST_BREAK
 
 
 def test_a_refusal_closes_it_at_once_and_a_server_may_ask_for_longer() -> None:

@@ -16,10 +16,6 @@ ALPHABET = st.text(
 ) | st.text(max_size=20)
 
 
-def read(string: str) -> list[str]:
-    return [word.text for word in tokens.words(string)]
-
-
 @pytest.mark.parametrize(
     ("string", "expected"),
     [
@@ -40,7 +36,7 @@ def read(string: str) -> list[str]:
     ],
 )
 def test_a_word_is_a_maximal_run_of_letters_digits_and_marks(string: str, expected: list[str]) -> None:
-    assert read(string) == expected
+    assert [word.text for word in tokens.words(string)] == expected
 
 
 @pytest.mark.parametrize(
