@@ -146,8 +146,6 @@ def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_
 
 
 async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.Store) -> None:
-    if store.address.is_sqlite and store.address.file is None:
-        return  # In memory there is one connection.
     may_end = threading.Event()
     async with asyncio.TaskGroup() as group:
         for _ in range(8):

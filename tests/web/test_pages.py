@@ -190,7 +190,9 @@ async def test_feeds_that_were_due_while_the_bot_was_off_are_not_late(filled: Pa
         assert 0 < metrics["wirewatch_poll_lateness_seconds_sum", ()] <= 5 * 60 * polls
 
 
-async def test_feeds_show_health_and_items_a_day(shared: Page) -> None:
+async def test_feeds_show_health_and_items_a_day_and_each_has_a_page_with_its_delay_articles_and_rhythm(
+    shared: Page,
+) -> None:
     tree = await read(shared, "/feeds")
     rows = {text_of(elements(row, "./th/*")[0]): row for row in elements(tree, "//tbody/tr")}
     assert set(rows) == {"wire", "courier", "ledger", "hostile", "broken"}
@@ -200,6 +202,19 @@ async def test_feeds_show_health_and_items_a_day(shared: Page) -> None:
     assert values(tree, "//nav//a[@aria-current='page']/text()") == ["Feeds"]
     (failing,) = elements(await read(shared, "/feeds", show="failing"), "//tbody/tr")
     assert text_of(failing).startswith("broken")
+    links = {link.rpartition("/")[2]: link for link in values(tree, "//th/a/@href")}
+    tree = tree_of((await shared.get(links["courier.xml"])).text)
+    delay = next(tile for tile in elements(tree, "//dl/div") if text_of(tile).startswith("Delay"))
+    assert text_of(delay) == (
+        "Delay1 hfrom an article's date until it is here, for half of 1; for one in ten more than 1 h"
+    )
+    assert values(tree, "//section[@aria-labelledby='last']//li/a/text()") == [
+        "BlackBerry quits Pakistan over PTA demand for a backdoor into BES"
+    ]
+    page_text = text_of(tree_of((await shared.get(links["broken.xml"])).text))
+    assert "failed once" in page_text
+    assert "not learnt" in page_text
+    assert (await shared.get("/feed", params={"url": "https://none.example/"})).status_code == 404
 
 
 async def test_the_secret_of_an_address_is_on_no_page_and_its_feed_has_one(filled: Path) -> None:
@@ -303,23 +318,6 @@ async def test_a_rule_has_a_page_with_its_stories_yaml_and_near_misses_when_aske
     near = text_of(await read(shared, "/rule", **address, near="1"))
     assert "5 articles since" in near
     assert "3 matches." in near
-    assert (await shared.get("/rule", params={"name": "none"})).status_code == 404
-
-
-async def test_a_feed_has_a_page_with_its_delay_its_last_articles_and_its_rhythm(shared: Page) -> None:
-    links = {link.rpartition("/")[2]: link for link in values(await read(shared, "/feeds"), "//th/a/@href")}
-    tree = tree_of((await shared.get(links["courier.xml"])).text)
-    delay = next(tile for tile in elements(tree, "//dl/div") if text_of(tile).startswith("Delay"))
-    assert text_of(delay) == (
-        "Delay1 hfrom an article's date until it is here, for half of 1; for one in ten more than 1 h"
-    )
-    assert values(tree, "//section[@aria-labelledby='last']//li/a/text()") == [
-        "BlackBerry quits Pakistan over PTA demand for a backdoor into BES"
-    ]
-    page_text = text_of(tree_of((await shared.get(links["broken.xml"])).text))
-    assert "failed once" in page_text
-    assert "not learnt" in page_text
-    assert (await shared.get("/feed", params={"url": "https://none.example/"})).status_code == 404
 
 
 async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits_and_what_is_silenced(page: Page) -> None:

@@ -44,7 +44,6 @@ def result_text(tree: html.HtmlElement) -> str:
         pytest.param("title:BlackBerry\nNOT title:backdoor", "Pasted", 1, id="a query"),
         pytest.param("[pulls out, PTA]", "Pasted", 2, id="wordings"),
         pytest.param("- pulls out\n- unfettered access", "Pasted", 2, id="wordings in lines"),
-        pytest.param("query: BlackBerry AND PTA", "Pasted", 2, id="a key"),
         pytest.param("all: [BlackBerry, PTA]\nnone: [pulls out]\nnotify: ops", "Pasted", 1, id="keys without a name"),
     ],
 )
@@ -80,12 +79,8 @@ async def test_near_misses_say_what_is_missing(shared: Page) -> None:
     [
         (RULE + "nome: x\n", "rule:4:1: error"),
         ("- name: Mine\n  all: [BlackBerry]\n  nome: x\n  notify: desk\n", "rule:3:3: error"),
-        ("rules:\n  - name: Mine\n    all: [BlackBerry]\n    nome: x\n    notify: desk\n", "rule:4:5: error"),
         ("BlackBerry AND\n(PTA OR", "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR"),
-        (
-            "none: [wombat]\nquery: PTA OR",
-            "rule:2:12: error: a term is missing between OR and the end",
-        ),
+        ("none: [wombat]\nquery: PTA OR", "rule:2:12: error: a term is missing between OR and the end"),
         ("name: Mine\nall: [BlackBerry\nnotify: desk\n", "rule:2:6: error"),
     ],
 )
