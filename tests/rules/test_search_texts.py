@@ -32,44 +32,43 @@ def searches(tmp_path: Path, keys: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "text"),
+    ("keys", "texts"),
     [
-        ("any: [backdoor, back door]", '(backdoor OR "back door")'),
-        ("all: {who: [PTA, regulator], what: [BlackBerry]}", "BlackBerry (PTA OR regulator)"),
+        ("any: [backdoor, back door], audit: true", {"en-US": '(backdoor OR "back door")'}),
+        (
+            "all: {who: [PTA, regulator], what: [BlackBerry]}, audit: true",
+            {"en-US": "BlackBerry (PTA OR regulator)"},
+        ),
         # An index does not search for a pattern; the other alternatives remain.
-        ("all: {who: ['/PTAs?/', PTA], what: [fine]}, stem: true", "PTA fine"),
+        ("all: {who: ['/PTAs?/', PTA], what: [fine]}, stem: true, audit: true", {"en-US": "PTA fine"}),
         # It does not search for the beginning of a word either, but for the most frequent words that begin so.
-        ("all: [vaccin*, backdoor*]", "backdoor (vaccine OR vaccination)"),
-        ("all: {what: [fine], place: ['/Karachi|Lahore/']}", "fine"),
-        ("all: [fine], none: [parking]", "fine"),
-        ("query: 'blackberry NEAR/5 (ban OR \"shut down\") AND NOT phone'", 'blackberry (ban OR "shut down")'),
-        ("query: '(fine AND bank) OR penalty'", "(fine OR penalty)"),
-        ("all: {what: [fine], many: [" + ", ".join(f"w{n}" for n in range(40)) + "]}", "fine"),
+        ("all: [vaccin*, backdoor*], audit: true", {"en-US": "backdoor (vaccine OR vaccination)"}),
+        ("all: {what: [fine], place: ['/Karachi|Lahore/']}, audit: true", {"en-US": "fine"}),
+        ("all: [fine], none: [parking], audit: true", {"en-US": "fine"}),
+        (
+            "query: 'blackberry NEAR/5 (ban OR \"shut down\") AND NOT phone', audit: true",
+            {"en-US": 'blackberry (ban OR "shut down")'},
+        ),
+        ("query: '(fine AND bank) OR penalty', audit: true", {"en-US": "(fine OR penalty)"}),
+        (f"all: {{what: [fine], many: [{', '.join(f'w{n}' for n in range(40))}]}}, audit: true", {"en-US": "fine"}),
+        ("query: 'backdoor AND lang:ur', audit: true", {"ur-PK": "backdoor"}),
+        (
+            'any: [backdoor], audit: [true, "de-DE: Hintertür"]',
+            {"en-US": "backdoor", "de-DE": "Hintertür"},
+        ),
+        ("any: [backdoor]", {}),
+        ("any: [backdoor], audit: false", {}),
     ],
 )
-def test_a_search_text_asks_for_at_least_what_the_rule_matches(tmp_path: Path, keys: str, text: str) -> None:
-    assert searches(tmp_path, f"{keys}, audit: true")[0] == [
-        f"google-news en-US: {text} when:2d",
-        f"bing-news en-US: {text}",
-        f"gdelt : {text}",
-    ]
-
-
-def test_a_rule_names_its_languages(tmp_path: Path) -> None:
-    assert searches(tmp_path, "query: 'backdoor AND lang:ur', audit: true")[0] == [
-        "google-news ur-PK: backdoor when:2d",
-        "bing-news ur-PK: backdoor",
-    ]
-
-
-def test_a_rule_may_have_search_texts_in_several_editions(tmp_path: Path) -> None:
-    assert searches(tmp_path, 'any: [backdoor], audit: [true, "de-DE: Hintertür"]')[0] == [
-        "google-news en-US: backdoor when:2d",
-        "bing-news en-US: backdoor",
-        "gdelt : backdoor",
-        "google-news de-DE: Hintertür when:2d",
-        "bing-news de-DE: Hintertür",
-    ]
+def test_a_search_text_asks_for_at_least_what_the_rule_matches_in_each_of_its_editions(
+    tmp_path: Path, keys: str, texts: dict[str, str]
+) -> None:
+    expected = []
+    for edition, text in texts.items():
+        expected += [f"google-news {edition}: {text} when:2d", f"bing-news {edition}: {text}"]
+        if edition == "en-US":
+            expected.append(f"gdelt : {text}")
+    assert searches(tmp_path, keys) == (expected, [])
 
 
 @pytest.mark.parametrize("keys", ["any: ['/back.?door/']", "all: [t?ial]", "query: 'site:dawn.com'"])
@@ -77,8 +76,3 @@ def test_check_says_that_a_search_text_cannot_be_made(tmp_path: Path, keys: str)
     [message] = searches(tmp_path, f"{keys}, audit: true")[1]
     assert message.startswith("the rule is not audited")
     assert searches(tmp_path, f"{keys}, audit: 'back door'")[0]
-
-
-def test_a_rule_is_not_audited_unless_it_asks_for_it(tmp_path: Path) -> None:
-    assert searches(tmp_path, "any: [backdoor]") == ([], [])
-    assert searches(tmp_path, "any: [backdoor], audit: false") == ([], [])
