@@ -102,13 +102,7 @@ NEWS = (
 )
 
 
-@pytest.mark.parametrize(
-    "footer",
-    [
-        FOOTER,
-        "Síguenos en WhatsApp y Telegram.",
-    ],
-)
+@pytest.mark.parametrize("footer", [FOOTER, "Síguenos en WhatsApp y Telegram."])
 def test_a_sentence_of_three_earlier_items_is_left_out_in_any_language(footer: str) -> None:
     memory, kept = "", []
     for text in NEWS:

@@ -140,18 +140,29 @@ def test_an_encoding_is_read_from_the_bytes_the_header_or_the_document(
     assert read(content, content_type=content_type).entries[0].title == title
 
 
-def test_declared_utf8_with_one_bad_byte_stays_utf8() -> None:
-    content = _titled(f"{TITLE} X", "utf-8", declared="utf-8").replace(b" X", b" \xe9")
+@pytest.mark.parametrize(
+    ("content", "title", "remark"),
+    [
+        (
+            _titled(f"{TITLE} X", "utf-8", declared="utf-8").replace(b" X", b" \xe9"),
+            f"{TITLE} \ufffd",
+            "1 byte is not UTF-8",
+        ),
+        # Without one letter of UTF-8, a few other bytes are windows-1252.
+        *(
+            (
+                _titled("It X s a caf\xe9", "cp1252", declared=declared).replace(b" X ", b"\x92"),
+                "It’s a café",
+                "declared as UTF-8, but is windows-1252; read as windows-1252",
+            )
+            for declared in ("utf-8", "us-ascii")
+        ),
+        (_titled(TITLE, "utf-8", declared="iso-8859-1"), TITLE, "declared as cp1252, but is UTF-8; read as UTF-8"),
+    ],
+)
+def test_bytes_that_contradict_the_declared_encoding_have_a_remark(content: bytes, title: str, remark: str) -> None:
     reading = read(content)
-    assert reading.entries[0].title == f"{TITLE} \ufffd"
-    assert reading.remarks == ("1 byte is not UTF-8",)
-
-
-@pytest.mark.parametrize("declared", ["utf-8", "us-ascii"])
-def test_without_one_letter_of_utf8_a_few_other_bytes_are_windows_1252(declared: str) -> None:
-    reading = read(_titled("It X s a caf\xe9", "cp1252", declared=declared).replace(b" X ", b"\x92"))
-    assert reading.entries[0].title == "It’s a café"
-    assert reading.remarks == ("declared as UTF-8, but is windows-1252; read as windows-1252",)
+    assert (reading.entries[0].title, reading.remarks) == (title, (remark,))
 
 
 @pytest.mark.parametrize("declared", ["utf-8", None])
@@ -169,12 +180,6 @@ def test_an_undeclared_encoding_is_guessed_by_its_letters_and_windows_1252_for_l
     encoding: str, title: str, declared: str | None
 ) -> None:
     assert read(_titled(title, encoding, declared=declared)).entries[0].title == title
-
-
-def test_utf8_under_another_name_is_seen_through() -> None:
-    reading = read(_titled(TITLE, "utf-8", declared="iso-8859-1"))
-    assert reading.entries[0].title == TITLE
-    assert reading.remarks == ("declared as cp1252, but is UTF-8; read as UTF-8",)
 
 
 @pytest.mark.parametrize("name", ["x-unknown", "rot13", "base64", "idna", "utf-16", "none", "\x00"])
@@ -269,38 +274,29 @@ def test_a_page_offers_its_feeds_best_first() -> None:
 WARNING = "<br />\n<b>Warning</b>: Cannot modify header in /x.php<br />\n"
 
 
-@pytest.mark.parametrize("kind", FEEDS)
-@pytest.mark.parametrize("junk", ["\n\n  ", "\ufeff", "\ufeff" * 3])
-def test_space_before_the_document_is_nothing(kind: str, junk: str) -> None:
-    reading = read(junk + FEEDS[kind])
-    assert reading.entries == read(FEEDS[kind]).entries
-    assert reading.remarks == ()
-
-
-@pytest.mark.parametrize("kind", ["rss", "atom", "sitemap"])
-def test_junk_before_the_document_is_left_out(kind: str) -> None:
-    reading = read(WARNING + FEEDS[kind])
-    assert reading.entries == read(FEEDS[kind]).entries
-    assert reading.remarks == ("text before the document left out",)
-
-
-def test_junk_after_the_document_is_left_out() -> None:
-    reading = read(rss(item(1)) + "\n<script>ads()</script>")
-    assert [e.guid for e in reading.entries] == ["id-1"]
-    assert reading.item_hashes
-    assert reading.remarks == ("text after the document left out",)
+@pytest.mark.parametrize(
+    ("document", "clean", "remark"),
+    [
+        *((space + clean, clean, None) for space in ("\n\n  ", "\ufeff" * 3) for clean in FEEDS.values()),
+        *((WARNING + clean, clean, "text before the document left out") for clean in (FEEDS["atom"], SITEMAP)),
+        (WARNING + FEEDS["rss"], FEEDS["rss"], "text before the document left out"),
+        (FEEDS["rss"] + "\n<script>ads()</script>", FEEDS["rss"], "text after the document left out"),
+        (FEEDS["rss"].removesuffix("</channel></rss>"), FEEDS["rss"], "cut off at its end, after item 3"),
+        *(
+            (FEEDS["rss"].replace("order 1", f"order{control} 1"), FEEDS["rss"], "1 control character left out")
+            for control in "\x00\x08\x1b\ufffe"
+        ),
+    ],
+)
+def test_what_does_not_belong_to_a_document_is_left_out(document: str, clean: str, remark: str | None) -> None:
+    reading, expected = read(document), read(clean)
+    assert (reading.entries, bool(reading.item_hashes)) == (expected.entries, bool(expected.item_hashes))
+    assert reading.remarks == ((remark,) if remark else ())
 
 
 def test_a_feed_inside_a_page_is_read() -> None:
     wrapped = "<html><body>" + atom(entry(1)).removeprefix('<?xml version="1.0"?>') + "</body></html>"
     assert [e.guid for e in read(wrapped).entries] == ["tag:example.org,2015:1"]
-
-
-@pytest.mark.parametrize("control", ["\x00", "\x08", "\x1b", "\ufffe"])
-def test_control_characters_are_left_out(control: str) -> None:
-    reading = read(rss(item(1, title=f"One{control} two"), item(2)))
-    assert reading.entries[0].title == "One two"
-    assert reading.remarks == ("1 control character left out",)
 
 
 @pytest.mark.parametrize(("kind", "end"), [("rss", "</item>"), ("atom", "</entry>")])
@@ -313,12 +309,6 @@ def test_a_cut_document_keeps_its_whole_items_and_a_remark(kind: str, end: str) 
         assert reading.entries == whole.entries[:2]
         assert reading.remarks == ("cut off after item 2",)
         assert reading.title == whole.title
-
-
-def test_a_document_that_lacks_only_its_end_is_whole() -> None:
-    reading = read(rss(item(1), item(2)).removesuffix("</channel></rss>"))
-    assert len(reading.entries) == 2
-    assert reading.remarks == ("cut off at its end, after item 2",)
 
 
 def test_entries_and_fields_are_bounded() -> None:
@@ -351,25 +341,20 @@ def test_references_to_half_letters_and_to_none_do_not_break_the_document(writte
 @pytest.mark.parametrize(
     ("written", "day"),
     [
-        ("2015/12/02 09:30:00", "2015-12-02 09:30"),
         ("2015. 12. 2. 오후 9:30", "2015-12-02 21:30"),
         ("20151202T093000Z", "2015-12-02 09:30"),
         ("Wed, 02-Dec-2015 09:30:00 GMT", "2015-12-02 09:30"),
-        ("Wed, 02 Dec 2015 9:30:00 PM", "2015-12-02 21:30"),
         ("Wed, 02 Dec 2015 09:30:00 CEST", "2015-12-02 07:30"),
         ("2015-december-02T9:30-05:00", "2015-12-02 14:30"),
-        ("December 2, 2015", "2015-12-02 00:00"),
         ("2015-12", "2015-12-01 00:00"),
         ("2015-336", "2015-12-02 00:00"),
-        ("2 декабря 2015 09:30", "2015-12-02 09:30"),
         ("2015/99/99", "None"),
         ("1449048600", "2015-12-02 09:30"),
     ],
 )
 def test_a_date_is_read_whole_or_not_at_all(written: str, day: str) -> None:
     dated = item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", written)
-    language = next((name for name, word in (("ru", "я"), ("ko", "오"), ("ko", "년")) if word in written), "hu")
-    published = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
+    published = read(rss(dated, head="<language>ko</language>")).entries[0].published
     assert (f"{published:%Y-%m-%d %H:%M}" if published else "None") == day
 
 
@@ -436,9 +421,14 @@ DATES = ("Wed, 02 Dec 2015 09:00:00 GMT", POISON, "Wed, 02 Dec 2015 10:00:00 GMT
 
 
 @pytest.mark.usefixtures("bug")
-@pytest.mark.parametrize("kind", sorted({*KINDS.values()}))
-def test_one_item_at_fault_is_named_stays_unknown_and_costs_no_other_item(kind: str) -> None:
-    document = make(kind, DATES)
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        *((kind, make(kind, DATES)) for kind in sorted({*KINDS.values()})),
+        pytest.param("rss", without_borders(make("rss", DATES)), id="one that cannot be cut"),
+    ],
+)
+def test_one_item_at_fault_is_named_stays_unknown_and_costs_no_other_item(kind: str, document: str) -> None:
     reading = read(document, kind=kind)
     assert [entry.title for entry in reading.entries] == ["First", "Third"]
     [fault] = reading.faulty_items
@@ -473,10 +463,3 @@ def test_an_item_on_which_feedparser_raises_is_at_fault_alone(monkeypatch: pytes
     assert len(reading.item_hashes) == 2
     with pytest.raises(ReadError, match=r"too broken to be read \(AttributeError\)"):
         read(without_borders(make("rss", ("yesterday", POISON, "today"))), kind="rss")
-
-
-@pytest.mark.usefixtures("bug")
-def test_an_item_at_fault_in_a_document_that_cannot_be_cut_is_at_fault_alone() -> None:
-    reading = read(without_borders(make("rss", DATES)), kind="rss")
-    assert [entry.title for entry in reading.entries] == ["First", "Third"]
-    assert len(reading.faulty_items) == 1

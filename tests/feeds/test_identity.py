@@ -66,6 +66,7 @@ def test_a_date_from_before_the_web_is_no_date_and_one_in_the_future_does_not_mo
             "seen",
         ),
         ({}, {"published": START + timedelta(hours=1)}, "seen"),
+        ({}, {"body": "<p>The deadline is 30 December.</p>"}, "edited"),
         (
             {"link": "https://www.example.org/blackberry-quits", "published": None},
             {"title": "BlackBerry delays 0", "link": "https://www.example.org/blackberry-delays", "published": None},
@@ -76,11 +77,14 @@ def test_a_date_from_before_the_web_is_no_date_and_one_in_the_future_does_not_mo
         ({"published": OLD}, {"published": OLD, "title": "BlackBerry stays in Pakistan"}, "edited"),
     ],
 )
-def test_a_change_is_an_edit_if_words_changed(
+def test_a_change_is_an_edit_under_the_same_id_if_words_changed_and_then_seen(
     archive: Archive, first: dict[str, Any], then: dict[str, Any], novelty: str
 ) -> None:
-    archive.poll(entry(0, **first), is_baseline=True)
-    assert novelties(archive.poll(entry(0, **then))) == [novelty]
+    [stored] = archive.poll(entry(0, **first), is_baseline=True).items
+    polled = archive.poll(entry(0, **then))
+    assert novelties(polled) == [novelty]
+    assert polled.items[0].sighting.article == stored.sighting.article
+    assert novelties(archive.poll(entry(0, **then))) == ["seen"]
 
 
 def test_the_same_link_through_two_feeds_is_one_article(archive: Archive) -> None:
@@ -113,17 +117,23 @@ def test_two_machines_that_meet_an_article_of_a_feed_at_once_give_it_the_same_id
     assert len(first.sighting.article) == 20
 
 
-def test_a_syndicated_copy_at_another_outlet_is_another_article(archive: Archive) -> None:
+@pytest.mark.parametrize(
+    ("feed", "link", "novelty"),
+    [
+        (OTHER, "https://www.other.net/wire/77", "new"),
+        (
+            dataclasses.replace(FEED, url="https://www.example.org/asia/rss"),
+            "https://www.example.org/asia/blackberry",
+            "same link",
+        ),
+    ],
+    ids=["another outlet", "a section of the same site"],
+)
+def test_the_same_text_at_another_address_is_one_article_within_its_site_alone(
+    archive: Archive, feed: Feed, link: str, novelty: str
+) -> None:
     archive.poll(entry(0, body=LONG))
-    copy = entry(0, guid="copy", link="https://www.other.net/wire/77", body=LONG)
-    assert novelties(archive.poll(copy, feed=OTHER)) == ["new"]
-
-
-def test_one_site_that_gives_an_article_two_addresses_in_two_feeds_has_one_article(archive: Archive) -> None:
-    archive.poll(entry(0, body=LONG))
-    section = dataclasses.replace(FEED, url="https://www.example.org/asia/rss")
-    copy = entry(0, guid="asia-0", link="https://www.example.org/asia/blackberry", body=LONG)
-    assert novelties(archive.poll(copy, feed=section)) == ["same link"]
+    assert novelties(archive.poll(entry(0, guid="copy", link=link, body=LONG), feed=feed)) == [novelty]
 
 
 def test_a_known_title_alone_proves_nothing(archive: Archive) -> None:
@@ -234,16 +244,6 @@ def test_an_id_that_is_an_address_is_the_link_where_no_other_is_given() -> None:
     (item,) = Archive().poll(entry(0, guid="https://www.example.org/a?utm_source=x", link=None)).items
     assert item.article is not None
     assert item.article.link == "https://www.example.org/a"
-
-
-def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen(archive: Archive) -> None:
-    (first,) = archive.poll(entry(0)).items
-    changed = entry(0, body="<p>The deadline is 30 December.</p>")
-    (item,) = archive.poll(changed).items
-    assert item.novelty is identity.Novelty.EDITED
-    assert item.article is not None
-    assert item.article.id == first.sighting.article
-    assert novelties(archive.poll(changed)) == ["seen"]
 
 
 @pytest.mark.parametrize(

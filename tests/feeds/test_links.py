@@ -42,6 +42,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://www.google.com/url?q=javascript:alert(1)", "https://www.google.com/url?q=javascript:alert(1)"),
         ("https://www.google.com/search?q=https://e.org/a", "https://www.google.com/search?q=https://e.org/a"),
         ("https://e.org/share?url=https://other.org/", "https://e.org/share?url=https://other.org/"),
+        ("https://news.google.com/rss/articles/CBMiAU9?oc=5", "https://news.google.com/rss/articles/CBMiAU9?oc=5"),
         # no address at all
         ("javascript:alert(1)", ""),
         ("http://e.org:99999/", ""),
@@ -57,19 +58,8 @@ def test_a_relative_link_is_resolved() -> None:
     assert canonical_link("../a?x=1", "https://e.org/feeds/rss.xml") == "https://e.org/a?x=1"
 
 
-def test_a_google_news_link_is_left() -> None:
-    link = "https://news.google.com/rss/articles/CBMiAUFVX3lxTE9?oc=5"
-    assert canonical_link(link).startswith("https://news.google.com/rss/articles/CBMiAUFVX3lxTE9")
-
-
 HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled_from(
-    [
-        "www.google.com",
-        "l.facebook.com",
-        "en.m.wikipedia.org",
-        "www.example.org",
-        "1.2.3.4",
-    ]
+    ["www.google.com", "l.facebook.com", "en.m.wikipedia.org", "www.example.org", "1.2.3.4"]
 )
 PLAIN_LOOKING = st.builds(
     "{}://{}{}/{}{}{}".format,
@@ -136,7 +126,6 @@ TITLE = "BlackBerry to leave Pakistan over server access"
 @pytest.mark.parametrize(
     "other",
     [
-        TITLE,
         "BLACKBERRY to leave  Pakistan, over ‘server’ access!",
         f"LIVE: {TITLE}",
         f"{TITLE} | Herald",

@@ -45,19 +45,8 @@ def test_a_mail_is_an_article() -> None:
     )
 
 
-def test_a_mail_that_lists_articles_is_one_article_too() -> None:
-    html = "".join(f"<h2><a href='https://paper.example/{n}'>A headline of number {n}</a></h2>" for n in range(3))
-    [entry] = read(mail(html=html)).entries
-    assert (entry.title, entry.link) == ("Daily briefing", None)
-    assert "number 2" in (entry.body or "")
-
-
 @pytest.mark.parametrize(
-    "kind",
-    [
-        b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n',
-        b"Content-Type: message/rfc822\n\n",
-    ],
+    "kind", [b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n', b"Content-Type: message/rfc822\n\n"]
 )
 def test_parts_nested_a_thousand_deep_are_skipped_at_once_and_counted(kind: bytes) -> None:
     nested = b"Subject: deep\n" + b"".join(kind % ((n, n) if b"%" in kind else ()) for n in range(1_000)) + b"text\n"

@@ -22,7 +22,7 @@ from bot.feeds.kit import fields, markup, packing
 from bot.fetch import fulltext, headers, protocol
 from bot.llm import prompts
 from bot.model.errors import BadAnswer, BodyTooBig, ReadError
-from bot.model.feeds import Feed
+from bot.model.feeds import Entry, Feed, ParsedFeed
 from bot.model.fetching import Body
 from tests.feeds.documents import atom, entry, item, rss
 from tests.testbed import made
@@ -128,9 +128,16 @@ def _page(data: bytes) -> None:
         assert article is None or len(article.text) <= protocol.MAX_TEXT_LENGTH
 
 
+_JOB = protocol.ParseJob(Body(content=b"", content_type="", url=_URL), _FEED)
+_READING = ParsedFeed(entries=(Entry(title="A title", link="https://a.b/c"),))
+_DONE = protocol.Done(replace(_READING, entries=()), items.prepare_items(_FEED, _READING)[1])
+
+
 def _result(data: bytes) -> None:
     with contextlib.suppress(protocol.Garbage):
-        protocol.decode_result(data)
+        answer = protocol.decode_result(data)
+        if isinstance(answer, protocol.Done):
+            _JOB.unpack(answer)
     with contextlib.suppress(protocol.Garbage):
         protocol.decode_job(data)
 
@@ -255,8 +262,11 @@ DOORS: dict[str, Door] = {
     "article page": Door(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
     "result of a reader process": Door(
         _result,
-        (protocol.frame_message(protocol.NoFeed("x", ("y",)))[4:], protocol.frame_message(protocol.Ready())[4:]),
-        (b"\x94", b"\xa4done", b"\xc0"),
+        tuple(
+            protocol.frame_message(message)[protocol.LENGTH_BYTES :]
+            for message in (protocol.NoFeed("x", ("y",)), protocol.Ready(), _DONE)
+        ),
+        (b"\x94", b"\xa4done", b"\xc0", b"cos\nsystem\n(S'true'\ntR."),
     ),
     "press in Slack": Door(
         _press,
