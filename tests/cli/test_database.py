@@ -34,25 +34,24 @@ def articles(file: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM articles").fetchone()[0])
 
 
-def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Path) -> None:
+def test_a_backup_beside_a_running_bot_is_one_whole_file_and_in_a_folder_the_oldest_go(
+    kept: Path,
+) -> None:
+    copies = kept / "copies"
     owner = storage.open_store(f"sqlite:///{kept}/config/data/wirewatch.db", clock=FakeClock())
     try:
         done = call("backup", "copies/monday.db", folder=kept)
     finally:
         owner.close_now()
     assert "Copied to copies/monday.db" in done.stderr
-    assert articles(kept / "copies" / "monday.db") == 2
-    assert [file.name for file in (kept / "copies").iterdir()] == ["monday.db"]
+    assert [file.name for file in copies.iterdir()] == ["monday.db"]
+    assert articles(copies / "monday.db") == 2
 
-
-def test_a_backup_into_a_folder_is_named_by_its_time_and_the_oldest_beyond_a_number_go(kept: Path) -> None:
-    copies = kept / "copies"
-    copies.mkdir()
-    for name in ("wirewatch-20150101T000000Z.db", "wirewatch-20150102T000000Z.db", "monday.db"):
+    for name in ("wirewatch-20150101T000000Z.db", "wirewatch-20150102T000000Z.db"):
         (copies / name).touch()
     call("backup", "copies", "--keep", "2", folder=kept)
-    second, old, new = sorted(copies.iterdir())
-    assert (second.name, old.name) == ("monday.db", "wirewatch-20150102T000000Z.db")
+    monday, old, new = sorted(copies.iterdir())
+    assert (monday.name, old.name) == ("monday.db", "wirewatch-20150102T000000Z.db")
     assert articles(new) == 2
     assert "monday.db is not a folder" in call("backup", "monday.db", "--keep", "2", folder=kept, code=2).stderr
 

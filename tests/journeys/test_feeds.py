@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import app, config
-from bot.app import runtime
-from bot.app.engines import choose_engine
+from bot import config
 from bot.app.environment import SystemClock
 from bot.fetch.client import HttpFetcher
 from bot.model.settings import FetchPolicy
@@ -22,6 +20,7 @@ from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
+from tests.journeys.test_language_model import running
 from tests.journeys.world import Item, watching, world
 from tests.testbed.fakes import START
 from tests.testbed.servers import imap
@@ -104,22 +103,13 @@ async def test_a_newsletter_is_posted(tmp_path: Path, capfd: pytest.CaptureFixtu
             f"    every: 1 second\n    auth: {{basic: {{user: {imap.USER}, password: env:MAIL_PASSWORD}}}}\n"
         )
         (setup.folder / "feeds.yaml").write_text(feed)
-        settings = app.load(setup.folder, setup.environ)
-        assert not [problem for problem in settings.problems if problem.severity == "error"]
-        environment = app.Environment(environ=setup.environ, fetcher=client(setup.environ))
-        stop = asyncio.Event()
-        async with runtime.opened(settings, environment) as running, asyncio.TaskGroup() as group:
-            group.create_task(running.run(stop, choose_engine(running)))
-            try:
-                while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll
-                    await asyncio.sleep(0.1)
-                html = f"<html><body><h2>{NEWS.title}</h2><p>{NEWS.text}</p></body></html>"
-                newsletter = mail(NEWS.title, html=html)
-                del newsletter["Date"]
-                await asyncio.to_thread(box.deliver, newsletter)
-                await until(setup.heads)
-            finally:
-                stop.set()
+        async with running(setup, client(setup.environ)):
+            while not any(feed.baseline_at for feed in await setup.read(lambda tx: tx.feeds.all())):  # noqa: ASYNC110 - a poll
+                await asyncio.sleep(0.1)
+            newsletter = mail(NEWS.title, html=f"<html><body><h2>{NEWS.title}</h2><p>{NEWS.text}</p></body></html>")
+            del newsletter["Date"]
+            await asyncio.to_thread(box.deliver, newsletter)
+            await until(setup.heads)
         [post] = setup.heads()
         assert NEWS.title in str(post)
         captured = capfd.readouterr()

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
+from bot.fetch.client import HttpFetcher
 from bot.model.alerts import AlertAction, Reason
 from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
@@ -201,10 +202,10 @@ async def test_an_article_that_gives_orders_to_a_model_is_decided_without_it(tmp
 
 
 @asynccontextmanager
-async def running(desk: World) -> AsyncIterator[None]:
+async def running(desk: World, fetcher: HttpFetcher | None = None) -> AsyncIterator[None]:
     """Run the bot as a service, on a clock that continues from the last pass."""
     await desk.close()
-    environment = replace(desk.environment(), clock=ShiftedClock(desk.clock.now()))
+    environment = replace(desk.environment(), clock=ShiftedClock(desk.clock.now()), fetcher=fetcher)
     stop = asyncio.Event()
     settings = app.load(desk.folder, environment.environ)
     async with runtime.opened(settings, environment) as bot, asyncio.TaskGroup() as group:
