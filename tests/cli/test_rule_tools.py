@@ -1,25 +1,24 @@
-"""wirewatch try and translate as a user types them."""
+"""wirewatch try as a user types it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from bot import rules, storage
+from bot import storage
 from bot.app.environment import SystemClock
 from bot.cli import archive, init
 from bot.model.feeds import FeedState
-from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
+from bot.model.stories import Article
 from bot.queries.trials import TRY_RULE, PastedTrialDocument
 from tests.pipeline.archives import article
-from tests.rules.making import FEED, rule
 from tests.testbed.commands import call
 
 REGULATOR = [
@@ -46,20 +45,6 @@ MINE = """rules:
 """
 
 
-def keep_matched(tx: storage.Transaction, articles: Sequence[Article], stored: rules.RuleSet) -> None:
-    """Store the articles, and a story for each that the rules match."""
-    tx.articles.add(articles)
-    for matched in articles:
-        if not (matches := stored.match(matched, FEED, now=matched.first_seen)):
-            continue
-        tx.articles.add_matches(matched.id, matches)
-        story = StoryId(f"story {matched.id}")
-        join = Join(story=story, article=matched.id, reason=JoinReason.OPENED)
-        members = (Member(article=matched, join=join, matches=()),)
-        when = matched.first_seen
-        tx.stories.save(Story(id=story, title=matched.title, first_seen=when, last_seen=when, members=members))
-
-
 def published(*titles: str) -> list[Article]:
     """Return an article for each title; they came in the last four days."""
     start = SystemClock().now() - timedelta(days=4)
@@ -78,9 +63,8 @@ async def write(folder: Path, work: Callable[[storage.Transaction], None]) -> No
 def started(tmp_path: Path) -> Path:
     """Return a folder with a configuration, an archive whose articles came in the last days, and a rule to try."""
     init.copy_starter(tmp_path / "config")
-    stored = rules.RuleSet([rules.compile_rule(rule(name="Loaded", any=["telecom"]))])
     articles = published(*REGULATOR, *SCHOOL, "A pta in small letters")
-    asyncio.run(write(tmp_path, lambda tx: keep_matched(tx, articles, stored)))
+    asyncio.run(write(tmp_path, lambda tx: tx.articles.add(articles)))
     (tmp_path / "mine.yaml").write_text(MINE)
     return tmp_path
 
@@ -89,7 +73,7 @@ OPINIONS = [f"Opinion: PTA is wrong about {subject}" for subject in ("telecom", 
 
 
 def test_try_shows_matches_near_misses_messages_and_forms_of_a_file_that_is_not_loaded(started: Path) -> None:
-    asyncio.run(write(started, lambda tx: keep_matched(tx, published(*OPINIONS), rules.RuleSet([]))))
+    asyncio.run(write(started, lambda tx: tx.articles.add(published(*OPINIONS))))
     (started / "config" / "bot.yaml").write_text("channels: {alerts: {kind: console}, desk: {kind: console}}\n")
     (started / "mine.yaml").write_text(MINE.replace("notify: alerts", "notify: [alerts, desk]"))
     shown = call("try", "mine.yaml", "--since", "30d", folder=started).stdout

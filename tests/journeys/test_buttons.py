@@ -158,7 +158,9 @@ def each_database(request: pytest.FixtureRequest) -> str:
     return server.new_database()
 
 
-async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path, each_database: str) -> None:
+async def test_a_judgement_is_kept_once_and_may_be_changed_and_a_silence_keeps_back_what_it_names(
+    tmp_path: Path, each_database: str
+) -> None:
     async with running(tmp_path, each_database) as it:
         envelope = await it.press("noise")
         it.sockets.deliver(envelope)
@@ -176,6 +178,16 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         assert (await it.reasons())[-2:] == ["edit: judged", "edit: judged"]
         whispers = it.world.slack.workspace.whispers
         assert whispers[-1]["text"] == 'Useful for "BlackBerry in Pakistan".'
+
+        await it.press("all", option="Silence in your channels for a day: BlackBerry in Pakistan")
+        await until(lambda: "Nothing is posted" in whispers[-1]["text"])
+        (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
+        assert (silence.kind.value, silence.by) == ("rule", "amina")
+        assert f'Nothing is posted about rule "{silence.name}" in desk until' in whispers[-1]["text"]
+        command = whispers[-1]["blocks"][0]["elements"][0]["elements"][-1]
+        assert command == {"type": "text", "text": f"/wirewatch silence end {silence.id}", "style": {"code": True}}
+        await until(lambda: silence.id in str(it.world.slack.workspace.messages("ops")))
+        await it.hear("wire", OTHER, decided="silent: silenced")
         assert len(it.world.heads()) == 1
 
 
@@ -196,22 +208,6 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         # A person's split counts: the next report of the event does not merge the two stories.
         await it.press("useful")
         assert len(await it.stories()) == 2
-
-
-async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_who_made_it(tmp_path: Path) -> None:
-    async with running(tmp_path) as it:
-        await it.press("all", option="Silence in your channels for a day: BlackBerry in Pakistan")
-        await until(lambda: it.world.slack.workspace.whispers)
-        (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
-        assert (silence.kind.value, silence.by) == ("rule", "amina")
-        answer = it.world.slack.workspace.whispers[-1]
-        assert f'Nothing is posted about rule "{silence.name}" in desk until' in answer["text"]
-        command = answer["blocks"][0]["elements"][0]["elements"][-1]
-        assert command == {"type": "text", "text": f"/wirewatch silence end {silence.id}", "style": {"code": True}}
-        await until(lambda: silence.id in str(it.world.slack.workspace.messages("ops")))
-
-        await it.hear("wire", OTHER, decided="silent: silenced")
-        assert len(it.world.heads()) == 1
 
 
 async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_ends(tmp_path: Path) -> None:
