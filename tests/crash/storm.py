@@ -156,7 +156,7 @@ class _Running:
         self.slack.hang_seconds = 0.5
         # Kills must hit a post on its way, and its answer.
         self.slack.pause_seconds = 0.03
-        self.slack.misbehave(self.storm.fault_rate, seed=SEED, kinds=(*slack.FAULTS, slack.LATE))
+        self.slack.misbehave(self.storm.fault_rate, seed=SEED)
         await self._rage()
         self.slack.misbehave(0.0, seed=0)
         self._publish(0, lag=0)

@@ -109,7 +109,6 @@ class Guild(faulty.Strict):
         self._last_id = 0
         self.limit = limit
         self.rights = ALL_RIGHTS
-        self.token = TOKEN
         self.channels: dict[str, Channel] = {}
         self.news = self.add_channel("news", id=NEWS).id
         #: "id/token" of a webhook -> channel.
@@ -166,7 +165,7 @@ class Guild(faulty.Strict):
         path = request.path.removeprefix("/api/v10").removeprefix("/api")
         if matching := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
             return self._webhook(request, matching[1], matching[2], matching[3])
-        if request.headers.get("authorization") != f"Bot {self.token}":
+        if request.headers.get("authorization") != f"Bot {TOKEN}":
             return Answer(401, {"message": "401: Unauthorized", "code": 0})
         return self._bot(request, path)
 

@@ -18,7 +18,6 @@ import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -117,7 +116,7 @@ S = TypeVar("S", bound=Strict)
 class Server(Generic[S]):
     """The HTTP side: faults, answers, and a log of requests."""
 
-    def __init__(self, service: S, port: int = 0) -> None:
+    def __init__(self, service: S) -> None:
         self.service = service
         #: The kind of each request, and the request; also those that failed.
         self.requests: list[tuple[str, Request]] = []
@@ -129,8 +128,7 @@ class Server(Generic[S]):
         self._scripted: dict[str, deque[str | Answer]] = defaultdict(deque)
         self._probability = 0.0
         self._rng = random.Random()
-        self._kinds: tuple[str, ...] = FAULTS
-        self.http = _Http(("127.0.0.1", port), _Handler, self)
+        self.http = _Http(self)
 
     @property
     def url(self) -> str:
@@ -144,8 +142,9 @@ class Server(Generic[S]):
         """End all scripted faults."""
         self._scripted.clear()
 
-    def misbehave(self, probability: float, *, seed: int, kinds: tuple[str, ...] = FAULTS) -> None:
-        self._probability, self._rng, self._kinds = probability, random.Random(seed), kinds
+    def misbehave(self, probability: float, *, seed: int) -> None:
+        """Let each request that writes a message meet a random fault with this probability."""
+        self._probability, self._rng = probability, random.Random(seed)
 
     def fault_for(self, doing: str) -> str | Answer | None:
         with self.service.lock:
@@ -153,7 +152,7 @@ class Server(Generic[S]):
             if self._scripted[doing]:
                 fault = self._scripted[doing].popleft()
             elif doing in self.service.SENDS and self._rng.random() < self._probability:
-                fault = self._rng.choice(self._kinds)
+                fault = self._rng.choice((*FAULTS, LATE))
             if fault is not None:
                 self.faults[fault if isinstance(fault, str) else str(fault.status)] += 1
         return fault
@@ -164,8 +163,8 @@ class Server(Generic[S]):
 
 
 class _Http(quiet.QuietServer):
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], server: Server[Any]) -> None:
-        super().__init__(address, handler)
+    def __init__(self, server: Server[Any]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.server = server
 
 
@@ -233,8 +232,8 @@ class _Handler(quiet.QuietHandler):
 
 
 @contextlib.contextmanager
-def serve(service: S, *, port: int = 0) -> Iterator[Server[S]]:
-    server = Server(service, port)
+def serve(service: S) -> Iterator[Server[S]]:
+    server = Server(service)
     with quiet.serving(server.http):
         try:
             yield server

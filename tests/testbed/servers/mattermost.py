@@ -51,7 +51,6 @@ class Mattermost(faulty.Strict):
 
     def __init__(self) -> None:
         super().__init__()
-        self.token = TOKEN
         self.channels: dict[str, Channel] = {}
         #: The people who would have been notified by name.
         self.pinged: list[str] = []
@@ -89,7 +88,7 @@ class Mattermost(faulty.Strict):
         return Answer(status, self._answer(request))
 
     def _answer(self, request: Request) -> Any:
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
             # channels/web/handlers.go: an unknown token is an expired session.
             raise Refused(401, "api.context.session_expired.app_error")
         parts = request.path.removeprefix("/api/v4").strip("/").split("/")

@@ -6,7 +6,7 @@ It refuses what Slack refuses and keeps what it took. In a test:
         server.workspace.add_channel("policy-alerts")
         server.fail("chat.postMessage", "reset_after")
 
-A process: ``python -m tests.testbed.servers.slack --port 8089 --channel policy-alerts``. ``GET /record`` gives
+A process: ``python -m tests.testbed.servers.slack --channel policy-alerts``. ``GET /record`` gives
 what each channel has taken.
 """
 
@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.testbed.servers import faulty, quiet, slack_socket, slack_workspace
-from tests.testbed.servers.faulty import FAULTS, LATE, Answer, Request
+from tests.testbed.servers.faulty import FAULTS, Answer, Request
 from tests.testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, Refused, TooFast, Workspace
 
-__all__ = ["APP_TOKEN", "FAULTS", "LATE", "SCOPES", "TOKEN", "Server", "Workspace", "serve"]
+__all__ = ["APP_TOKEN", "SCOPES", "TOKEN", "Server", "Workspace", "serve"]
 
 
 class Slack(faulty.Strict):
@@ -34,7 +34,6 @@ class Slack(faulty.Strict):
         super().__init__()
         self.workspace = workspace
         self.lock = workspace.lock
-        self.retry_after = "1"
         self._api = Api(workspace)
 
     def doing(self, request: Request) -> str:
@@ -42,7 +41,7 @@ class Slack(faulty.Strict):
         return request.path.strip("/").partition("/")[2]
 
     def too_many(self) -> Answer:
-        return Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": self.retry_after})
+        return Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"})
 
     def answer(self, request: Request) -> Answer:
         kind, _, name = request.path.strip("/").partition("/")
@@ -103,8 +102,8 @@ def arguments(request: Request) -> dict[str, Any]:
 class Server(faulty.Server[Slack]):
     """Slack over HTTP, and its Socket Mode."""
 
-    def __init__(self, workspace: Workspace, port: int = 0) -> None:
-        super().__init__(Slack(workspace), port)
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(Slack(workspace))
         self.workspace = workspace
         self.socket_mode = slack_socket.SocketMode()
         workspace.open_connection = self.socket_mode.open
@@ -126,8 +125,8 @@ class Server(faulty.Server[Slack]):
 
 
 @contextlib.contextmanager
-def serve(workspace: Workspace | None = None, *, port: int = 0) -> Iterator[Server]:
-    server = Server(workspace or Workspace(), port)
+def serve(workspace: Workspace | None = None) -> Iterator[Server]:
+    server = Server(workspace or Workspace())
     with quiet.serving(server.http):
         try:
             yield server
@@ -138,14 +137,13 @@ def serve(workspace: Workspace | None = None, *, port: int = 0) -> Iterator[Serv
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--channel", action="append", help="a channel's name; may be repeated")
     parser.add_argument("--gap", type=float, help="least seconds between two posts of a channel")
     options = parser.parse_args()
     workspace = Workspace(least_gap=options.gap)
     for name in options.channel or ["policy-alerts"]:
         workspace.add_channel(name)
-    with serve(workspace, port=options.port) as server, contextlib.suppress(KeyboardInterrupt):
+    with serve(workspace) as server, contextlib.suppress(KeyboardInterrupt):
         print(f"listening {server.api_url}", flush=True)
         server.stopped.wait()
 

@@ -1,4 +1,4 @@
-"""The workspace behind the local Slack: its channels, what was posted, and the methods of the Web API.
+"""The workspace behind the local Slack: its public channels, what was posted, and the methods of the Web API.
 
 It refuses messages by their limits and by the shape of their blocks (slack_blocks.yaml) and metadata. It is stricter
 where Slack is only known to misbehave: a text past 4,000 characters is split there, here refused.
@@ -102,7 +102,6 @@ def _check_metadata(metadata: Any) -> None:
 class Channel:
     id: str
     name: str
-    is_private: bool = False
     is_archived: bool = False
     is_member: bool = True
     #: People who are in it.
@@ -279,26 +278,25 @@ class Api:
         for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
             if kind in types:
                 _need(scopes, scope)
+        is_hidden = args.get("exclude_archived") == "true"
         shown = [
-            {"id": c.id, "name": c.name, "is_private": c.is_private, "is_member": c.is_member}
-            for c in self.w.channels.values()
-            if ("private_channel" if c.is_private else "public_channel") in types
-            and not (c.is_archived and args.get("exclude_archived") == "true")
-            and (c.is_member or not c.is_private)
+            {"id": channel.id, "name": channel.name, "is_private": False, "is_member": channel.is_member}
+            for channel in self.w.channels.values()
+            if "public_channel" in types and not (channel.is_archived and is_hidden)
         ]
         page, more = self._page(shown, args)
         return {"channels": page, **more}
 
     def info(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         channel = self._channel(args, archived=True)
-        _need(scopes, "groups:read" if channel.is_private else "channels:read")
+        _need(scopes, "channels:read")
         facts = {"id": channel.id, "name": channel.name, "is_member": channel.is_member}
-        return {"channel": {**facts, "is_archived": channel.is_archived, "is_private": channel.is_private}}
+        return {"channel": {**facts, "is_archived": channel.is_archived, "is_private": False}}
 
     def members_of(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         """docs.slack.dev/reference/methods/conversations.members."""
         channel = self._channel(args, archived=True)
-        _need(scopes, "groups:read" if channel.is_private else "channels:read")
+        _need(scopes, "channels:read")
         page, more = self._page(channel.members, args)
         return {"members": page, **more}
 
@@ -321,7 +319,7 @@ class Api:
 
     def _read(self, args: dict[str, Any], scopes: set[str]) -> Channel:
         channel = self._channel(args, archived=True)
-        _need(scopes, "groups:history" if channel.is_private else "channels:history")
+        _need(scopes, "channels:history")
         if not channel.is_member:
             raise Refused("not_in_channel")
         return channel

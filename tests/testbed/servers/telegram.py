@@ -58,7 +58,6 @@ class BotApi(faulty.Strict):
 
     def __init__(self) -> None:
         super().__init__()
-        self.token = TOKEN
         self.chats: dict[int, Chat] = {}
         self.names: dict[str, int] = {}
         self.add_chat(NEWS, "News")
@@ -92,7 +91,7 @@ class BotApi(faulty.Strict):
         matching = re.fullmatch(r"/bot([^/]+)/(\w+)", request.path)
         if not matching or not re.fullmatch(r"\d+:[\w-]+", matching[1]):
             raise Refused(404, "Not Found")
-        if matching[1] != self.token:
+        if matching[1] != TOKEN:
             raise Refused(401, "Unauthorized")
         written = "chat_id text entities link_preview_options reply_markup"
         method, arguments = {
