@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.model.quarantine import PieceKind
@@ -34,19 +34,16 @@ def configure(
 
 
 def reports(count: int, *, skip: int = 0, poison: str = "", at: int = 5) -> list[Item]:
-    """Return reports about different events, which the rule of ``RULES`` matches. The id is a name in the title.
+    """Return reports about different events, which the rule of ``RULES`` matches.
 
     The headline of the report number ``at`` begins with ``poison``.
     """
     words = stories.new_words(random.Random(7))
     collected = []
     for number in range(skip + count):
-        company, product, place, person = itertools.islice(words, 4)
-        title = f"{company} recalls {100 + 7 * number} {product} kettles in {place}"
-        if poison and number == at:
-            title = f"{poison}: {title}"
-        text = f"{person} of {company} said that {product} kettles from {place} overheat."
-        collected.append(Item(id=company, title=title, text=text, at=START))
+        _, (report, *_) = stories.story(number, words)
+        title = f"{poison}: {report.title}" if poison and number == at else report.title
+        collected.append(replace(report, title=title, at=START))
     return collected[skip:]
 
 

@@ -34,7 +34,7 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
     for count in (4, 8):
         desk.publish("wire", *reports[:count])
         await desk.once(minutes=1)
-    number = 100 + 7 * 6
+    number = 100 + 6
     title = reports[6].title.replace(str(number), f"9{number}")
     desk.publish("herald", Item(id="h6", title=title, text=f"{title}, not {number}, the company said.", at=START))
     await desk.once(minutes=1)

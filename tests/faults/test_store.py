@@ -47,7 +47,7 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
 
     await empty.once()
     [_] = [text for text in map(str, empty.heads("ops")) if "index of the articles' words was damaged" in text]
-    indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
+    indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'recalls'"
     assert rows.run(empty, indexed) == [(6,)]
 
 
@@ -63,7 +63,7 @@ async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_n
 
         (index,) = rows.run(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
         assert index != (4000000,)
-        result = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"
+        result = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'recalls')"
         assert rows.run(desk, result) == [(6,)]
 
 

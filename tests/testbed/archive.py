@@ -53,12 +53,12 @@ class Archive:
         by_link: defaultdict[str, list[ArticleStub]] = defaultdict(list)
         by_print: defaultdict[str, list[ArticleStub]] = defaultdict(list)
         for article in oldest:
-            by_link[links.link_key(article.link)].append(self.stub(article))
+            stub = self.stub(article)
+            by_link[links.link_key(article.link)].append(stub)
             if article.id not in self.textless:
-                by_print[article.fingerprint].append(self.stub(article))
-        for article in oldest:
-            if article.feed == feed and fold_title(article.title) in question.titles:
-                by_title[fold_title(article.title)].append(self.stub(article))
+                by_print[article.fingerprint].append(stub)
+            if article.feed == feed:
+                by_title[fold_title(article.title)].append(stub)
         return KnownItems(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
@@ -66,10 +66,8 @@ class Archive:
                 if (feed, key) in self.sightings
             },
             by_link={link: by_link[link] for link in question.links if link in by_link},
-            by_fingerprint={
-                fingerprint: by_print[fingerprint] for fingerprint in question.fingerprints if fingerprint in by_print
-            },
-            by_title=by_title,
+            by_fingerprint={value: by_print[value] for value in question.fingerprints if value in by_print},
+            by_title={title: by_title[title] for title in question.titles if title in by_title},
             carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
 
@@ -108,18 +106,15 @@ class Archive:
 
     def _keep(self, article: Article, novelty: identity.Novelty) -> None:
         before = self.articles.get(article.id)
-        if novelty is identity.Novelty.EDITED and before is not None:
-            self.articles[article.id] = replace(
-                article, first_seen=before.first_seen, feed=before.feed, outlet=before.outlet, owner=before.owner
-            )
-            self.textless.discard(article.id)
-        elif novelty is identity.Novelty.TAKEN_OVER and before is not None:
-            self.articles[article.id] = replace(article, first_seen=before.first_seen)
-            self.textless.discard(article.id)
-        elif before is None:
+        if before is None:
             self.articles[article.id] = article
             if novelty is identity.Novelty.OLD:
                 self.textless.add(article.id)
+        elif novelty in (identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER):
+            if novelty is identity.Novelty.EDITED:
+                article = replace(article, feed=before.feed, outlet=before.outlet, owner=before.owner)
+            self.articles[article.id] = replace(article, first_seen=before.first_seen)
+            self.textless.discard(article.id)
 
 
 def novelties(result: identity.Identification) -> list[str]:
