@@ -67,16 +67,7 @@ async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: M
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "file:///etc/passwd",
-        "ftp://example.org/x",
-        "javascript:alert(1)",
-        "",
-        "example.org",
-        "http://",
-        "http://e.org:99999/",
-    ],
+    "url", ["file:///etc/passwd", "ftp://e.org/x", "javascript:alert(1)", "", "e.org", "http://", "http://e.org:99999/"]
 )
 async def test_addresses_of_other_schemes_are_refused(url: str, make_fetcher: MakeFetcher) -> None:
     fetcher = make_fetcher(FetchPolicy())
@@ -130,12 +121,6 @@ async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer, ma
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
 
 
-async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: MakeFetcher) -> None:
-    fetcher = make_fetcher(resolve=lambda host, port: ())
-    with pytest.raises(Unreachable, match="no address; check the spelling"):
-        await fetcher.get(configured(url="http://feeds7/"))
-
-
 async def test_tls_sees_the_name_and_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
     async with FeedServer(tls=True) as server:
         server.serve("/feed", b"<rss/>")
@@ -156,7 +141,7 @@ async def test_the_proxy_of_the_environment_is_used_only_if_configured(
     monkeypatch.delenv("NO_PROXY", raising=False)
     server.serve("http://feeds.test/feed", b"<rss/>")
     direct = make_fetcher(resolve=lambda host, port: ())
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match="no address; check the spelling"):
         await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
     proxied = make_fetcher(replace(POLICY, use_proxy=True))

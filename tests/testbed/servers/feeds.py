@@ -43,8 +43,10 @@ class Reply:
     endless: bytes = b""
     #: Close before saying anything.
     hang_up: bool = False
-    #: Sent instead of everything else.
+    #: Sent instead of everything else, one byte each ``drip_seconds``.
     raw: bytes | None = None
+    #: Leave the connection open after ``raw``.
+    stays_open: bool = False
 
     @staticmethod
     def redirect(location: str, *, status: int = 302) -> Reply:
@@ -167,8 +169,9 @@ class FeedServer:
         if reply.hang_up:
             return False
         if reply.raw is not None:
-            writer.write(reply.raw)
-            await writer.drain()
+            await _write(writer, reply.raw, reply.drip_seconds)
+            if reply.stays_open:
+                await asyncio.Event().wait()
             return False
         status, body, headers = reply.status, reply.body, dict(reply.headers)
         if status == 200:
