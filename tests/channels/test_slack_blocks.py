@@ -136,6 +136,7 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
     [
         {"type": "view_submission"},
         {"actions": []},
+        {"actions": "x"},
         {"actions": [{}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:../../etc"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "explode:"}]},
@@ -181,6 +182,7 @@ def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> No
 def test_a_label_never_shows_another_host_alone(label: str, address: str, is_honest: bool) -> None:
     host = address.split("/")[2].removeprefix("www.")
     assert phrases.link_label(label, address) == (label if is_honest else f"{label} ({host})")
+    assert phrases.link_label(" ", address) == host
 
 
 @given(text=st.text(), limit=st.integers(0, 60))

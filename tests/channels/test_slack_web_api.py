@@ -8,6 +8,7 @@ from urllib.error import URLError
 import pytest
 import structlog
 from msgspec.structs import replace
+from slack_sdk.errors import SlackClientError
 
 from bot.channels import checks
 from bot.channels.slack import sdk
@@ -141,16 +142,29 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(server: s
         assert "other" not in line.help, "no secret in it"
 
 
-@pytest.mark.parametrize(("has_connected", "kind"), [(False, RetryLater), (True, OutcomeUnknown)])
-async def test_where_the_network_breaks_under_an_open_connection_the_message_may_have_arrived(
-    has_connected: bool, kind: type[SendError]
+UNREACHABLE = OSError(errno.ENETUNREACH, "unreachable")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (URLError(UNREACHABLE), RetryLater),
+        (URLError(TimeoutError("timed out")), OutcomeUnknown),
+        # Without URLError, the connection was open, so the message may have arrived.
+        (UNREACHABLE, OutcomeUnknown),
+        (SlackClientError("https://hooks.example/s3cr3t"), OutcomeUnknown),
+    ],
+    ids=str,
+)
+async def test_only_a_message_that_was_certainly_not_sent_is_sent_again_without_a_lookup(
+    error: Exception, kind: type[SendError]
 ) -> None:
     def fail() -> None:
-        error = OSError(errno.ENETUNREACH, "unreachable")
-        raise error if has_connected else URLError(error)
+        raise error
 
-    with pytest.raises(kind):
+    with pytest.raises(kind) as caught:
         await sdk._run(fail, name="slack")
+    assert "s3cr3t" not in str(caught.value)
 
 
 async def test_a_channel_that_needs_something_is_logged_and_one_whose_check_breaks_costs_the_others_nothing(

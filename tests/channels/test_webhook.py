@@ -19,7 +19,7 @@ from bot.channels.kit import webhook_template
 from bot.channels.kit.webhook_template import InvalidTemplate, WebhookTemplate
 from bot.model.errors import DocumentRefused
 from bot.testing import hostile, messages
-from tests.channels.context import Secrets, build, check_golden, delivery, objects
+from tests.channels.context import Secrets, build, check_golden, delivery, faults, objects
 from tests.testbed.servers import faulty
 
 SAMPLES = Path(webhook_template.__file__).with_name("webhook_samples.json")
@@ -34,6 +34,7 @@ async def test_a_document_is_signed_has_its_key_and_names_the_message_it_belongs
         await sending.send(delivery(messages.EDIT, id="edit", edits=head))
         await sending.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
         requests = [request for _, request in server.requests]
+        assert await faults(sending) == {}
     assert [(request.body["id"], request.body["edits"], request.body["reply_to"]) for request in requests] == [
         ("head", None, None),
         ("edit", "head", None),
