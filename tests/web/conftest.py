@@ -62,9 +62,9 @@ TOKENS = {
 READS, ACTS = "a token that reads", "a token that acts"
 
 
-def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: bool = False) -> config.WebSettings:
+def listening(*, has_token: bool = False, has_tokens: bool = False) -> config.WebSettings:
     secret = Secret.parse("env:PAGE_TOKEN") if has_token else None
-    return config.WebSettings(listen=f"{host}:0", token=secret, tokens=TOKENS if has_tokens else {})
+    return config.WebSettings(listen="127.0.0.1:0", token=secret, tokens=TOKENS if has_tokens else {})
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ async def test_a_story_tells_what_happened_in_its_order_and_which_commands_chang
     ]
 
 
-async def test_changes_corrections_and_links_to_messages_stand_in_the_timeline(page: Page) -> None:
+async def test_the_newest_fact_leads_and_each_change_and_message_stands_once_in_the_timeline(page: Page) -> None:
     story = StoryId((await story_path(page, "BlackBerry to leave")).removeprefix("/story/"))
     receipt = Receipt(ref="1", place="C1", link="https://chat.example/archives/C1/p1", sent_at=page.clock.now())
     sent = replace(made.sending("linked", story=story), state=SendState.SENT, receipt=receipt)
@@ -56,6 +56,7 @@ async def test_changes_corrections_and_links_to_messages_stand_in_the_timeline(p
     def write(tx: storage.Transaction) -> None:
         tx.outbox.add([sent, replace(sent, id=SendId("hostile"), receipt=hostile)])
         tx.stories.decide([made.decision(story, at=page.clock.now(), facts=(NEW_FACT.facts[0], edit))])
+        add_long_story(tx)
 
     await page.running.store.write(write)
     tree = tree_of((await page.get(f"/story/{story}")).text)
@@ -65,9 +66,6 @@ async def test_changes_corrections_and_links_to_messages_stand_in_the_timeline(p
     assert "deadline: 15 December → 30 December" in text_of(tree)
     assert "changed the headline: 5,000 → 500 <b> courier" in text_of(tree)
 
-
-async def test_the_newest_fact_leads_and_each_event_stands_once_in_the_timeline(page: Page) -> None:
-    await page.running.store.write(add_long_story)
     for path in ("/stories", "/story/long"):
         tree = tree_of((await page.get(path)).text)
         [latest] = elements(tree, "//p[@class='latest'][contains(., 'penalty')]")
