@@ -26,7 +26,6 @@ def basic(password: str, user: str = "ops") -> dict[str, str]:
 
 
 NO_TOKEN: list[dict[str, str]] = [
-    {"authorization": f"Bearer {TOKEN}x"},
     {"authorization": f"Bearer {TOKEN[:-1]}"},
     {"authorization": "Bearer"},
     {"authorization": "Bearer \xff\xfe"},
