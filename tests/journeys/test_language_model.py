@@ -6,12 +6,10 @@ import asyncio
 import dataclasses
 import json
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -24,7 +22,6 @@ from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, RULES, Item, World, world
-from tests.stories.test_wordings import OTHER as OTHER_EVENT
 from tests.stories.test_wordings import WORDINGS
 from tests.testbed import exams
 from tests.testbed.fakes import START
@@ -187,6 +184,8 @@ async def test_a_model_that_refuses_is_told_to_the_operator_not_asked_again_and_
         assert "The model local-model gives no usable answer" in text
         assert "HTTP status 401" in text
         assert "sk-wrong" not in text
+        await desk.poll("courier", dataclasses.replace(UNSURE, id="v2", title=f"{UNSURE.title}, again"))
+        assert len([m for m in desk.slack.workspace.messages("ops") if "no usable answer" in m["text"]]) == 1
         assert server.asked("complete") == 1
 
 
@@ -233,21 +232,3 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
         server.stopped.set()
 
         assert [story.title for story in await desk.stories()] == [FIRST.title, UNSURE.title, sure.title]
-
-
-async def test_a_dead_model_is_counted_in_single_passes_and_told_once(tmp_path: Path) -> None:
-    def answer_late(data: dict[str, Any]) -> float:
-        time.sleep(1)
-        return 0.98
-
-    async with newsroom(tmp_path, more=", timeout: 0.2 seconds, wait: 0.2 seconds") as (desk, server):
-        server.service.answer_with("same_event", answer_late)
-        await desk.poll("wire", FIRST)
-        for number, (title, text) in enumerate([*WORDINGS, OTHER_EVENT, (UNSURE.title, UNSURE.text)]):
-            await desk.poll("echo", Item(id=f"w{number}", title=title, text=text, at=desk.clock.now()))
-
-        told = [m for m in desk.slack.workspace.messages("ops") if "gives no usable answer" in m["text"]]
-        assert len(told) == 1
-        # A call that timed out is not repeated.
-        pairs = [(data["A"], data["B"]) for _, data in server.service.asked]
-        assert len(pairs) == len(set(pairs)) > 1
