@@ -245,7 +245,7 @@ async def test_a_login_goes_over_tls_only_and_a_wrong_one_parks_without_showing_
     security: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with smtp.serve(security=security, wants_login=True) as server:
+    with smtp.serve(security=security) as server:
         await with_login(server).send(delivery(messages.POST))
         assert len(server.mails) == 1
         with pytest.raises(ChannelClosed, match=r"535 to the login.*app password") as caught:
@@ -261,7 +261,7 @@ async def test_a_login_goes_over_tls_only_and_a_wrong_one_parks_without_showing_
 
 
 async def test_a_certificate_that_is_not_trusted_stops_the_mail_before_the_login() -> None:
-    with smtp.serve(security="starttls", wants_login=True) as server:
+    with smtp.serve(security="starttls") as server:
         desk = with_login(server, server=f"127.0.0.1:{server.port}")
         with pytest.raises(RetryLater, match="its certificate is not trusted"):
             await desk.send(delivery(messages.POST))

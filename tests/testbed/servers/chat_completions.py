@@ -70,7 +70,7 @@ class Model(faulty.Strict):
         self._answers[use] = answers
 
     def doing(self, request: Request) -> str:
-        return "complete" if request.path == PATH else "list" if request.path == MODELS_PATH else "look"
+        return "complete" if request.path == PATH else "look"
 
     def too_many(self) -> Answer:
         body = {"error": {"message": "Rate limit reached.", "type": "requests", "code": "rate_limit_exceeded"}}

@@ -36,7 +36,7 @@ _NONCE_SECONDS = 180
 _EMBED = 6_000
 _ARCHIVE_MINUTES = (60, 1_440, 4_320, 10_080)
 _MESSAGE = {"content", "embeds", "allowed_mentions", "flags"}
-_CREATE = _MESSAGE | {"nonce", "enforce_nonce", "message_reference"}
+_CREATE = _MESSAGE | {"nonce", "enforce_nonce"}
 #: The text that Discord reads as a mention.
 MENTION = re.compile(r"@(?:everyone|here)|<@[!&]?\d+>")
 _FORM = faulty.load_form("discord_message.yaml")
@@ -211,12 +211,6 @@ class Guild(faulty.Strict):
         check_message(body, known=_CREATE)
         if body.get("embeds"):
             self._need(EMBED_LINKS)
-        if body.get("message_reference"):
-            if not self.rights & HISTORY:
-                raise Refused(403, 160002, "Cannot reply without permission to read message history")
-            is_there = any(message["id"] == body["message_reference"]["message_id"] for message in channel.messages)
-            if not is_there and body["message_reference"].get("fail_if_not_exists", True):
-                raise invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         return self._take(channel, body, author)
 
     def _take(self, channel: Channel, body: Mapping[str, Any], author: str) -> Answer:
@@ -236,7 +230,7 @@ class Guild(faulty.Strict):
             reset_seconds = channel.posted_at[0] + seconds - now
             headers = {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset-After": f"{reset_seconds:.3f}"}
         self.pinged += pinged(body)
-        kept = {name: body[name] for name in ("content", "embeds", "flags", "message_reference") if name in body}
+        kept = {name: body[name] for name in ("content", "embeds", "flags") if name in body}
         message = {"id": self._snowflake(), "channel_id": channel.id, "author": {"id": author, "bot": True}, **kept}
         channel.messages.append({**message, "edits": 0})
         self._nonces[nonce] = (now, message)

@@ -20,9 +20,9 @@ from urllib.parse import parse_qsl
 
 from tests.testbed.servers import faulty, quiet, slack_socket, slack_workspace
 from tests.testbed.servers.faulty import FAULTS, Answer, Request
-from tests.testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, Refused, TooFast, Workspace
+from tests.testbed.servers.slack_workspace import APP_TOKEN, TOKEN, Api, Refused, Workspace
 
-__all__ = ["APP_TOKEN", "SCOPES", "TOKEN", "Server", "Workspace", "serve"]
+__all__ = ["APP_TOKEN", "TOKEN", "Server", "Workspace", "serve"]
 
 
 class Slack(faulty.Strict):
@@ -46,16 +46,13 @@ class Slack(faulty.Strict):
     def answer(self, request: Request) -> Answer:
         kind, _, name = request.path.strip("/").partition("/")
         args = arguments(request)
-        try:
-            if kind == "record":
-                return Answer(200, {channel.name: channel.messages for channel in self.workspace.channels.values()})
-            if kind == "services":
-                return self._hook(name, args)
-            if kind == "commands":
-                return self._response(args)
-            return self._call(name, args, request)
-        except TooFast:
-            return self.too_many()
+        if kind == "record":
+            return Answer(200, {channel.name: channel.messages for channel in self.workspace.channels.values()})
+        if kind == "services":
+            return self._hook(name, args)
+        if kind == "commands":
+            return self._response(args)
+        return self._call(name, args, request)
 
     def _call(self, method: str, args: dict[str, Any], request: Request) -> Answer:
         token = request.headers.get("authorization", "").removeprefix("Bearer ") or None
@@ -64,6 +61,8 @@ class Slack(faulty.Strict):
             return Answer(200, {"ok": True, **self._api.call(method, args, token)}, scopes)
         except Refused as refused:
             code, _, needed = refused.code.partition(" ")
+            if code == "ratelimited":
+                return self.too_many()
             more = {"needed": needed} if needed else {}
             return Answer(200, {"ok": False, "error": code, "detail": str(refused), **more}, scopes)
 

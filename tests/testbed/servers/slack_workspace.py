@@ -113,10 +113,6 @@ class Channel:
     posted_at: float = 0.0
 
 
-class TooFast(Exception):
-    """More than one message a second in a channel."""
-
-
 @dataclass(slots=True)
 class Workspace:
     """The state of the server. ``least_gap``: seconds between two posts of a channel; None enforces none."""
@@ -223,7 +219,7 @@ class Api:
     def take(self, channel: Channel, args: dict[str, Any]) -> dict[str, Any]:
         now = time.monotonic()
         if self.w.least_gap and now - channel.posted_at < self.w.least_gap:
-            raise TooFast
+            raise Refused("ratelimited")
         channel.posted_at = now
         message = {"ts": self.w.next_ts(), **{k: v for k, v in args.items() if k != "channel"}, "edits": 0}
         channel.messages.append(message)

@@ -93,9 +93,9 @@ def check(content: bytes) -> EmailMessage:
 
 
 class Server(Controller):
-    """``security``: as the channel's key. ``wants_login``: nothing is taken before."""
+    """``security``: as the channel's key. Over TLS nothing is taken before a login."""
 
-    def __init__(self, *, security: str = "none", wants_login: bool = False, is_strict: bool = True) -> None:
+    def __init__(self, *, security: str = "none", is_strict: bool = True) -> None:
         #: False for the mails of libraries that do not follow the standards in all.
         self.is_strict = is_strict
         self.mails: list[EmailMessage] = []
@@ -106,7 +106,6 @@ class Server(Controller):
         self._scripts: dict[str, deque[str]] = defaultdict(deque)
         self.stopped = threading.Event()
         self.security = security
-        self._wants_login = wants_login
         context = None
         if security != "none":
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -126,7 +125,7 @@ class Server(Controller):
             tls_context=self._starttls,
             require_starttls=self._starttls is not None,
             authenticator=self._login,
-            auth_required=self._wants_login,
+            auth_required=self.security != "none",
             auth_require_tls=self._starttls is not None,
         )
 
@@ -203,8 +202,8 @@ class Server(Controller):
 
 
 @contextlib.contextmanager
-def serve(*, security: str = "none", wants_login: bool = False, is_strict: bool = True) -> Iterator[Server]:
-    server = Server(security=security, wants_login=wants_login, is_strict=is_strict)
+def serve(*, security: str = "none", is_strict: bool = True) -> Iterator[Server]:
+    server = Server(security=security, is_strict=is_strict)
     server.start()
     try:
         yield server
