@@ -55,6 +55,7 @@ def test_days_are_read_in_many_forms(text: str, expected: list[str]) -> None:
     [
         ("fr", "le 30 décembre 2015"),
         ("de", "am 30. Dezember"),
+        ("es", "el 30 de diciembre de 2015"),
         ("ru", "до 30 декабря"),
         ("tr", "30 Aralık'ta"),
         ("hi", "30 दिसंबर को"),

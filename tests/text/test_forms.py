@@ -46,6 +46,7 @@ def page(title: str, path: str = "/world/story", tags: tuple[str, ...] = (), tex
         ("briefing", "8@eight: Shares set to slide as oil prices plunge", "/business/shares", ()),
         ("briefing", "Virus: Evening update as vaccine trials start", "/news/update", ()),
         ("briefing", "Covid-19: What happened in NZ and around the world on 27 May", "/news/nz", ()),
+        ("briefing", "What happened in New Zealand on Anzac Day", "/news/nz", ()),
         ("briefing", "Virus Briefing: What Happened Today", "/us/virus", ()),
         ("briefing", "Quiz of the Week: On satellites and stars", "/news/quiz", ()),
         ("briefing", "Penguin chicks and other stories you may have missed", "/news/chicks", ()),
