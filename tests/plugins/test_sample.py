@@ -48,24 +48,24 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (own / "program.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     # Before it: an editable installation may lead to another copy of the program.
     (own / "a_program.pth").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n", encoding="utf-8")
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", str(SAMPLE)]
-    done = subprocess.run([interpreter, *install], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(interpreter, "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", str(SAMPLE))
     return interpreter
 
 
-def run(python: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    # Not in ROOT and without PYTHONPATH: what is found is what is installed.
+def run(python: Path, *words: str, folder: Path = Path("/"), code: int = 0, **environ: str) -> str:
+    """Run a module. Return what it writes. Not in ROOT and without PYTHONPATH: what is found is what is installed."""
     known = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(
-        [python, "-m", "bot", *words],
-        cwd="/",
+    done = subprocess.run(
+        [python, "-m", *words],
+        cwd=folder,
         env={**known, **environ},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr
+    return done.stdout
 
 
 @contextmanager
@@ -94,29 +94,24 @@ def configure(folder: Path, address: str, *, feeds: str = FEEDS) -> Path:
 def test_once_reads_by_the_source_and_posts_to_the_channel(python: Path, tmp_path: Path) -> None:
     with serving() as (address, posted):
         folder = configure(tmp_path / "config", address)
-        done = run(python, "once", "--now", "--config", str(folder), BOARD_URL=f"{address}/board")
-        assert done.returncode == 0, done.stdout + done.stderr
+        run(python, "bot", "once", "--now", "--config", str(folder), BOARD_URL=f"{address}/board")
     (text,) = posted
     assert "BlackBerry told to open a backdoor" in text.decode()
 
 
 @pytest.mark.long
-def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: Path, tmp_path: Path) -> None:
-    folder = configure(tmp_path / "good", "http://127.0.0.1:9")
-    done = run(python, "check", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_check_says_what_is_wrong_with_the_plug_ins_keys(python: Path, tmp_path: Path) -> None:
     wrong = FEEDS.replace('separator: ";"', "separator: toolong").replace("name: Regulator", "nmae: Regulator")
-    folder = configure(tmp_path / "wrong", "http://127.0.0.1:9", feeds=wrong)
-    done = run(python, "check", "--json", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
-    problems = [(problem["line"], problem["column"], problem["message"]) for problem in json.loads(done.stdout)]
-    assert done.returncode == 1
+    folder = configure(tmp_path, "http://127.0.0.1:9", feeds=wrong)
+    shown = run(python, "bot", "check", "--json", "--config", str(folder), code=1, BOARD_URL="http://127.0.0.1:9")
+    problems = [(problem["line"], problem["column"], problem["message"]) for problem in json.loads(shown)]
     assert [place[:2] for place in problems if place[2].startswith("unknown key")] == [(3, 5)]
     assert [place[:2] for place in problems if "too long" in place[2]] == [(5, 16)]
 
 
 @pytest.mark.long
 def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
-    schema = json.loads(run(python, "schema").stdout)
+    schema = json.loads(run(python, "bot", "schema"))
     (form,) = [form for form in schema["feeds"]["definitions"]["Feed"]["anyOf"] if "separator" in form["properties"]]
     assert form["properties"]["kind"] == {"const": "lines"}
     assert "board" in json.dumps(schema["bot"])
@@ -126,17 +121,9 @@ def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
 def test_the_sample_keeps_the_contracts_by_its_own_tests(python: Path, tmp_path: Path) -> None:
     tests = tmp_path / "test_sample_package.py"
     tests.write_text("\n\n".join(_tests_of("channel") + _tests_of("source")), encoding="utf-8")
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tests)],
-        cwd=tmp_path,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert re.search(r"^15 passed", done.stdout, flags=re.MULTILINE)
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+    shown = run(python, "pytest", *options, str(tests), folder=tmp_path)
+    assert re.search(r"^15 passed", shown, flags=re.MULTILINE)
 
 
 def _tests_of(what: str) -> list[str]:
