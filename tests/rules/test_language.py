@@ -184,8 +184,3 @@ def test_an_exclusion_has_its_forms_too() -> None:
     excluding = rule(any={"x": ["Ofcom"]}, none=["parking fine"], stem=True)
     assert matched(excluding, article("Ofcom and parking"))
     assert not matched(excluding, article("Ofcom and parking fines"))
-
-
-def test_the_rule_is_read_back_with_every_form() -> None:
-    description = rules.describe_rule(rule(all={"x": ["fine"], "y": ["Ofcom"]}, stem=True))
-    assert '"fine", "fined" or "fines"' in description
