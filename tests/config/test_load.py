@@ -100,16 +100,6 @@ def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path:
     assert "did you mean" in str(caught.value)
 
 
-def test_a_missing_notify_is_reported_together_with_a_broken_bot_yaml(tmp_path: Path) -> None:
-    folder = folders.make(
-        tmp_path, bot=folders.BOT + "fetch: {every: x}\n", rules="rules:\n  - {name: R, all: [PTA]}\n"
-    )
-    errors = [problem.message for problem in folders.check(folder) if problem.severity == "error"]
-    assert errors == ["a length of time is a number and a unit", 'the key "notify" is missing']
-    (folder / "bot.yaml").write_text(folders.BOT + "fetch: {every: x}\nroutes: [{to: desk}]\n", encoding="utf-8")
-    assert len([problem for problem in folders.check(folder) if problem.severity == "error"]) == 1
-
-
 def test_windows_files_are_read_like_others_and_files_that_editors_leave_are_not_read(tmp_path: Path) -> None:
     folder = folders.make(tmp_path)
     (folder / "rules/a.yaml").write_bytes(b"\xef\xbb\xbf" + folders.RULES.replace("\n", "\r\n").encode())
@@ -152,17 +142,3 @@ def test_the_group_of_a_host_fills_the_keys_that_its_feeds_do_not_have(tmp_path:
     )
     assert access["https://news.example/feed"] == Access(auth=Auth(bearer=other), cookies=(("session", token),))
     assert access["https://elsewhere.example/feed"] is None
-
-
-def test_a_secret_that_is_not_set_is_warned_of_at_its_key(tmp_path: Path) -> None:
-    folder = folders.make(tmp_path)
-    feeds = "feeds:\n  - url: https://news.example/feed\n    headers: {X-Key: env:FORGOTTEN}\n"
-    group = "fetch:\n  hosts:\n    news.example: {proxy: env:FORGOTTEN}\n"
-    folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + group})
-    places = [
-        (Path(problem.file).name, problem.line, problem.severity)
-        for problem in folders.check(folder)
-        if problem.code == "unset-secret" and "FORGOTTEN" in problem.message
-    ]
-    line = (folders.BOT + group).splitlines().index("    news.example: {proxy: env:FORGOTTEN}") + 1
-    assert places == [("bot.yaml", line, "warning"), ("feeds.yaml", 3, "warning")]

@@ -37,14 +37,6 @@ def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
     assert caret == "   | \t      ^"
 
 
-def test_the_caret_stands_right_after_a_masked_secret(tmp_path: Path) -> None:
-    feed = '{url: "https://example.org/feed?token=SECRET-SECRET", badfield: x}'
-    [problem] = folders.check(folders.make(tmp_path, feeds=f"feeds:\n  - {feed}\n"))
-    line, caret = config.render_problems([problem]).splitlines()[1:3]
-    assert "SECRET" not in line
-    assert line[caret.index("^") :].startswith("badfield")
-
-
 def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
     query = "PTA OR " * 5000 + "badfield:x"
     result = folders.check(folders.make(tmp_path, rules=f"rules:\n  - {{name: R, notify: desk, query: '{query}'}}\n"))

@@ -12,8 +12,6 @@ from bot.model.settings import Problem
 from tests.config import folders
 from tests.testbed.commands import call
 
-BOT = folders.BOT + "web: {listen: 127.0.0.1:8080}\n"
-
 
 def load(folder: Path, lines: str, **environ: str) -> config.Settings:
     return folders.load(folders.make(folder, bot=folders.BOT + lines), environ=environ)
