@@ -274,11 +274,11 @@ def test_news_of_a_story_of_the_brief_is_left_to_the_next_brief_once() -> None:
 
 _RULES = st.lists(
     st.builds(
-        lambda name, need, severity, when: rule(name=name, min_outlets=need, severity=severity, when=when),
-        st.sampled_from(["exit", "law", "ban"]),
-        st.integers(1, 3),
-        st.sampled_from([Severity.HIGH, Severity.NORMAL]),
-        st.sampled_from([ONLY_BRIEF, None]),
+        rule,
+        name=st.sampled_from(["exit", "law", "ban"]),
+        min_outlets=st.integers(1, 3),
+        severity=st.sampled_from([Severity.HIGH, Severity.NORMAL]),
+        when=st.sampled_from([ONLY_BRIEF, None]),
     ),
     min_size=1,
     max_size=3,

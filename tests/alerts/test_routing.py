@@ -31,13 +31,11 @@ def test_the_first_route_that_takes_it_decides_and_one_that_continues_lets_the_n
     assert goes(replace(high, continue_=True), replace(LAST, to=("desk",))) == "duty desk"
 
 
-def test_a_route_takes_by_name_with_a_star_by_tag_of_the_feed_and_by_hour() -> None:
+def test_a_route_takes_by_name_with_a_star_and_by_any_tag_of_the_feed() -> None:
     named = Route(to=("desk",), match=RouteMatch(rule=("blackberry *",)))
     assert (goes(named, LAST), goes(named, LAST, rule=LOW)) == ("desk", "alerts")
     tagged = Route(to=("desk",), match=RouteMatch(tag=("Pakistan",)))
     assert (goes(tagged, LAST), goes(tagged, LAST, tags=("asia", "pakistan"))) == ("alerts", "desk")
-    nightly = Route(to=("night",), match=RouteMatch(hours=NIGHT))
-    assert (goes(nightly, LAST), goes(nightly, LAST, at_night=True)) == ("alerts", "night")
 
 
 def test_inner_routes_come_first_and_what_none_of_them_takes_goes_where_the_outer_one_does() -> None:

@@ -282,23 +282,18 @@ async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app
     assert (await press(RULE_HERE, name="e3")).refused is None, "its own channel is another matter"
 
 
-@pytest.mark.parametrize(
-    ("others", "restricted", "member_of", "expected"),
-    [
-        ((), (), ("desk", "policy"), ()),
-        ((), (), ("desk",), ("desk",)),
-        (("phone",), ("phone",), ("desk", "policy"), ("desk", "policy")),
-        (("duty",), (), ("desk", "policy"), ("desk", "policy")),
-        ((), ("policy",), ("desk",), ()),
-    ],
-    ids=[
-        "everybody may",
-        "no member of policy",
-        "another service restricts",
-        "another service has readers in whose channel nobody may act",
-        "named in policy",
-    ],
-)
+#: The channels of another service, those with ``may_act``, those of which the person is a member, and the silence's.
+BOTH = ("desk", "policy")
+WHERE = {
+    "everybody may": ((), (), BOTH, ()),
+    "no member of policy": ((), (), ("desk",), ("desk",)),
+    "another service restricts": (("phone",), ("phone",), BOTH, BOTH),
+    "another service has readers in whose channel nobody may act": (("duty",), (), BOTH, BOTH),
+    "named in policy": ((), ("policy",), ("desk",), ()),
+}
+
+
+@pytest.mark.parametrize(("others", "restricted", "member_of", "expected"), WHERE.values(), ids=WHERE)
 async def test_a_silence_from_a_chat_holds_where_the_person_counts(
     desk: Desk,
     others: tuple[str, ...],

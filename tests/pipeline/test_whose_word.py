@@ -94,16 +94,10 @@ async def test_a_list_page_of_thousands_under_anothers_link_hides_nothing(room: 
     assert await room.told() == [(WIRE.url, TRUE.title)]
 
 
-async def test_sections_of_one_site_carry_one_article_under_two_headlines(room: Newsroom) -> None:
+async def test_what_the_links_own_site_has_told_its_sections_and_others_only_carry(room: Newsroom) -> None:
     await room.poll(WIRE, TRUE)
-    other = await room.poll(ASIA, replace(TRUE, id="a1", title="Pakistan loses a phone maker"))
-    assert other.new_count == 0
-
-
-async def test_what_the_links_own_site_has_told_others_only_carry(room: Newsroom) -> None:
-    await room.poll(WIRE, TRUE)
-    carried = await room.poll(BLOG, replace(TRUE, id="b1", title="Worth reading today"))
-    assert carried.new_count == 0
+    for feed, title in ((ASIA, "Pakistan loses a phone maker"), (BLOG, "Worth reading today")):
+        assert (await room.poll(feed, replace(TRUE, id="b1", title=title))).new_count == 0
     assert not (await room.poll(BLOG, replace(TRUE, id="b1", title="BlackBerry: it was a hoax"))).revisions
     assert await room.told() == [(WIRE.url, TRUE.title)]
 
