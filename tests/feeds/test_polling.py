@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -233,8 +232,8 @@ def test_only_a_whole_reading_counts(names_known: bool, hashes: tuple[str, ...],
 # -- when a feed is polled next
 
 
-def rhythm(arrivals: Sequence[datetime], *, item_count: int = 3) -> Rhythm:
-    return Rhythm(arrivals=tuple(arrivals), item_count=item_count)
+#: Has had no item for two months.
+QUIET = replace(READ, rhythm=Rhythm(arrivals=(START - 90 * DAY, START - 60 * DAY), item_count=3))
 
 
 def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
@@ -260,9 +259,8 @@ def test_a_busy_feed_is_polled_as_often_as_allowed_and_a_quiet_one_less_often() 
 
 
 def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_ask_for_longer() -> None:
-    quiet = replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
-    assert answered(quiet, WELL, jitter=1).due_at - START == POLICY.at_least
-    patient = replace(quiet, publisher_limits=PublisherLimits(ttl=timedelta(hours=3)))
+    assert answered(QUIET, WELL, jitter=1).due_at - START == POLICY.at_least
+    patient = replace(QUIET, publisher_limits=PublisherLimits(ttl=timedelta(hours=3)))
     assert answered(patient, WELL).due_at - START == timedelta(hours=3)
 
 
@@ -277,8 +275,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
     ],
 )
 def test_a_quiet_feed_is_polled_as_often_as_its_own_key_says(keys: dict[str, timedelta], minutes: int) -> None:
-    quiet = replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
-    waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
+    waited = answered(QUIET, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
     assert (
         timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
     )
@@ -290,7 +287,7 @@ def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
 
 
 def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_also_after_hours_of_silence() -> None:
-    quiet = replace(READ, rhythm=rhythm(burst(30, minutes_ago=600), item_count=20))
+    quiet = replace(READ, rhythm=Rhythm(arrivals=burst(30, minutes_ago=600), item_count=20))
     assert answered(quiet, WELL).due_at - START == timedelta(minutes=10)
     long_list = replace(quiet, rhythm=replace(quiet.rhythm, item_count=100))
     assert answered(long_list, WELL).due_at - START > timedelta(minutes=10)
@@ -298,12 +295,12 @@ def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_als
 
 def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
     weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
-    state = replace(READ, rhythm=rhythm(weekly, item_count=10))
+    state = replace(READ, rhythm=Rhythm(arrivals=weekly, item_count=10))
     assert answered(state, WELL).due_at - START == LONGEST
 
 
 def test_a_feed_whose_whole_list_is_new_is_polled_again_at_once() -> None:
-    state = replace(READ, rhythm=rhythm(tuple(START - timedelta(days=40 - n) for n in range(20))))
+    state = replace(READ, rhythm=Rhythm(arrivals=tuple(START - (40 - n) * DAY for n in range(20)), item_count=3))
     reading = ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
     assert was_read(state, reading, new=2).due_at == START + EVERY
     assert was_read(state, reading, new=1).due_at > START + EVERY

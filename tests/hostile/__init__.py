@@ -1,6 +1,6 @@
 """Whatever strangers send: one corpus, and one runner for each door through which it comes.
 
-corpus.py           all documents and answers of servers by name, from markup.py, items.py, text.py and servers.py
+markup.py, items.py, text.py, servers.py    the corpus: documents and answers of servers by name
 mails.py            mails by name
 doors.py            each door: a function that raises if a promise is broken, its usual documents, words it knows
 fuzz.py             sends damaged documents through each door for as long as one likes: ``make fuzz``

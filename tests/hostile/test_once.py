@@ -18,8 +18,7 @@ import pytest
 
 from bot.pipeline.poll import OUR_BUG
 from tests.feeds.documents import item, rss
-from tests.hostile import servers
-from tests.hostile.corpus import DOCUMENTS
+from tests.hostile import items, markup, servers, text
 from tests.hostile.doors import SECRET
 from tests.hostile.making import Making, Site, Targets
 from tests.testbed import configs
@@ -29,6 +28,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the canary listens on 127.0.0.2"),
     pytest.mark.timeout(1_800),
 ]
+#: The whole corpus by name: the sort, a colon, and what it does.
+DOCUMENTS = {**markup.DOCUMENTS, **items.DOCUMENTS, **text.DOCUMENTS, **servers.DOCUMENTS}
 ROOT = Path(__file__).parents[2]
 #: Memory of one process. The limit of a reader process is 300 MB above its start.
 MEMORY = 400_000_000
