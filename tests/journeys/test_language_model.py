@@ -22,6 +22,7 @@ from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.stories.test_wordings import OTHER as OTHER_EVENT
 from tests.stories.test_wordings import WORDINGS
 from tests.testbed import exams
 from tests.testbed.fakes import START
@@ -232,3 +233,14 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
         server.stopped.set()
 
         assert [story.title for story in await desk.stories()] == [FIRST.title, UNSURE.title, sure.title]
+
+
+async def test_a_dead_model_is_reported_once(tmp_path: Path) -> None:
+    async with newsroom(tmp_path) as (desk, server):
+        server.fail("complete", "500", times=1_000)
+        await desk.poll("wire", FIRST)
+        for number, (title, text) in enumerate([*WORDINGS, OTHER_EVENT, (UNSURE.title, UNSURE.text)]):
+            await desk.poll("echo", Item(id=f"w{number}", title=title, text=text, at=desk.clock.now()))
+
+        notices = [m for m in desk.slack.workspace.messages("ops") if "gives no usable answer" in m["text"]]
+        assert len(notices) == 1
