@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 from bot import notices
-from bot.model.messages import Notice
+from bot.model.messages import Notice, Outgoing
 from bot.model.settings import Problem
 from tests.testbed.fakes import START
+
+
+def test_one_occasion_is_one_message_and_another_is_another() -> None:
+    def silent_rule_notice(last_match: int) -> Outgoing:
+        last = START - timedelta(days=last_match)
+        notice = notices.rule_is_silent("PTA", timedelta(days=2), last_match=last)
+        return notices.notice_row(notice, channel="ops", now=START)
+
+    assert silent_rule_notice(3) == silent_rule_notice(3)
+    assert silent_rule_notice(3).id != silent_rule_notice(4).id
 
 
 def _problem(line: int, **changes: Any) -> Problem:
