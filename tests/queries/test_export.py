@@ -45,7 +45,9 @@ async def fill(folder: Path) -> None:
             await running.store.write(lambda tx: tx.rulings.add(ruling))
 
 
-async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided_and_no_formula(tmp_path: Path) -> None:
+async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided_and_no_formula_and_pages_have_no_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await fill(tmp_path)
     config = ("--config", str(tmp_path))
     text = call("stories", "--format", "csv", *config, folder=tmp_path).stdout
@@ -64,13 +66,7 @@ async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided_
     assert [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "|", "%"))] == []
     stories = json.loads(call("stories", "--format", "json", *config, folder=tmp_path).stdout)
     assert {story["id"]: len(story["outlets"]) for story in stories} == {"long": 8, "bad": 1}
-
-
-async def test_pages_of_a_long_export_follow_each_other_without_a_gap(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(export, "PAGE", 1)
-    await fill(tmp_path)
     async with world(tmp_path) as filled, filled.opened() as running:
         answers, ids = QueryRunner(running), list[str]()
         after: tuple[datetime, StoryId] | None = None

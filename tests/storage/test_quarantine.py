@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import literal_column
-
 from bot import storage
 from bot.model.actions import Ruling, RulingKind
 from bot.model.stories import StoryId
-from bot.storage.schema import stories
 from tests.testbed.fakes import START
 from tests.testbed.made import alert, article, story
 
@@ -27,50 +24,35 @@ async def test_unreadable_entries_of_the_queue_are_kept_as_text_each_for_itself(
     ]
 
 
-async def test_an_unreadable_article_keeps_its_identity_and_its_place_in_its_story(store: storage.Store) -> None:
-    stored = article("one", text="The text")
+async def test_unreadable_rows_are_kept_as_text_with_what_belongs_to_them_and_the_others_are_read(
+    store: storage.Store,
+) -> None:
+    first, second = article("one", text="The text"), article("two")
 
     def fill(tx: storage.Transaction) -> None:
-        tx.articles.add([stored])
-        tx.stories.save(story("s1", stored))
-        tx.connection.exec_driver_sql("UPDATE articles SET tags = '{'")
-
-    await store.write(fill)
-    (read,) = (await store.read(lambda tx: tx.articles.get([stored.id]))).values()
-
-    assert (read.title, read.link, read.text) == (stored.title, stored.link, "")
-    assert len((await store.read(lambda tx: tx.stories.get([StoryId("s1")])))[StoryId("s1")].members) == 1
-    (piece,) = await store.read(lambda tx: tx.quarantine.all())
-    assert json.loads(piece.body)["articles"][0]["text"] == "The text"
-
-
-async def test_an_unreadable_story_is_kept_as_text_with_its_members_and_alerts(store: storage.Store) -> None:
-    member = article("one")
-
-    def fill(tx: storage.Transaction) -> None:
-        tx.articles.add([member])
-        tx.stories.save(story("s1", member))
-        tx.stories.save_alert(alert("s1"))
-        tx.connection.exec_driver_sql("UPDATE alerts SET state = 'from tomorrow'")
-
-    await store.write(fill)
-    await store.write(lambda tx: tx.connection.execute(stories.update().values(last_seen=literal_column(str(10**18)))))
-
-    assert not await store.read(lambda tx: tx.stories.get([StoryId("s1")]))
-
-    (piece,) = await store.read(lambda tx: tx.quarantine.all())
-    kept = json.loads(piece.body)
-    assert [row["article"] for row in kept["members"]] == [member.id]
-    assert [row["state"] for row in kept["alerts"]] == ["from tomorrow"]
-
-
-async def test_an_unreadable_ruling_is_moved_and_others_are_read(store: storage.Store) -> None:
-    def fill(tx: storage.Transaction) -> None:
-        tx.stories.save(story("s1"))
+        tx.articles.add([first, second])
+        tx.stories.save(story("s1", first))
+        tx.stories.save(story("s2", second))
+        tx.stories.save_alert(alert("s2"))
         for name in ("r1", "r2"):
             tx.rulings.add(Ruling(id=name, at=START, by="ann", kind=RulingKind.SPLIT, story=StoryId("s1")))
-        tx.connection.exec_driver_sql("UPDATE rulings SET kind = 'from tomorrow' WHERE id = 'r2'")
+        for damage in (
+            "articles SET tags = '{' WHERE title = 'Headline of one'",
+            "rulings SET kind = 'from tomorrow' WHERE id = 'r2'",
+            "alerts SET state = 'from tomorrow'",
+            f"stories SET last_seen = {10**18} WHERE id = 's2'",
+        ):
+            tx.connection.exec_driver_sql(f"UPDATE {damage}")
 
     await store.write(fill)
     assert [ruling.id for ruling in await store.read(lambda tx: tx.rulings.waiting())] == ["r1"]
-    assert len(await store.read(lambda tx: tx.quarantine.all())) == 1
+    (read,) = (await store.read(lambda tx: tx.articles.get([first.id]))).values()
+    assert (read.title, read.link, read.text) == (first.title, first.link, "")
+    stories = await store.read(lambda tx: tx.stories.get([StoryId("s1"), StoryId("s2")]))
+    assert {name: len(found.members) for name, found in stories.items()} == {"s1": 1}
+    bodies = [json.loads(piece.body) for piece in await store.read(lambda tx: tx.quarantine.all())]
+    kept = {next(iter(body)): body for body in bodies}
+    assert (len(bodies), kept.keys()) == (3, {"articles", "rulings", "stories"})
+    assert kept["articles"]["articles"][0]["text"] == "The text"
+    assert [row["article"] for row in kept["stories"]["members"]] == [second.id]
+    assert [row["state"] for row in kept["stories"]["alerts"]] == ["from tomorrow"]
