@@ -63,36 +63,33 @@ def add_story(
         tx.stories.save_alert(made.alert(name, posted_at=posted_at))
 
 
-@pytest.mark.parametrize(
-    ("since", "until", "expected"),
-    [
-        ("24h", None, (START - timedelta(days=1), START)),
-        ("monday", None, (datetime(2015, 11, 29, 19, tzinfo=UTC), START)),
-        ("wednesday", None, (datetime(2015, 12, 1, 19, tzinfo=UTC), START)),
-        ("yesterday", "yesterday", (datetime(2015, 11, 30, 19, tzinfo=UTC), datetime(2015, 12, 1, 19, tzinfo=UTC))),
-        ("2015-11-30", "2015-11-30", (datetime(2015, 11, 29, 19, tzinfo=UTC), datetime(2015, 11, 30, 19, tzinfo=UTC))),
-        ("2015-11-30T08:00Z", "today", (datetime(2015, 11, 30, 8, tzinfo=UTC), START)),
-    ],
-)
-async def test_a_day_is_a_day_of_the_zone_and_a_weekday_is_the_last_one(
-    since: str, until: str | None, expected: tuple[datetime, datetime], running: App
-) -> None:
-    brief = await QueryRunner(running).run(BRIEF, BriefParameters(since=since, until=until))
-    assert (brief.since, brief.until) == expected
+NOVEMBER, DECEMBER = datetime(2015, 11, 29, 19, tzinfo=UTC), datetime(2015, 12, 1, 19, tzinfo=UTC)
+DAY = timedelta(days=1)
+PERIODS = {
+    ("24h", None): (START - DAY, START),
+    ("monday", None): (NOVEMBER, START),
+    ("wednesday", None): (DECEMBER, START),
+    ("yesterday", "yesterday"): (DECEMBER - DAY, DECEMBER),
+    ("2015-11-30", "2015-11-30"): (NOVEMBER, NOVEMBER + DAY),
+    ("2015-11-30T08:00Z", "today"): (datetime(2015, 11, 30, 8, tzinfo=UTC), START),
+}
 
 
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"channel": "dsek"}, 'did you mean "desk"'),
-        ({"since": "soon"}, "is not a day or a duration"),
-        ({"since": "today", "until": "yesterday"}, "the period is empty"),
-        ({"since": "90d"}, "longer than 31 days"),
-    ],
-)
-async def test_a_period_that_cannot_be_meant_is_refused(parameters: dict[str, str], words: str, running: App) -> None:
-    with pytest.raises(Refused, match=words):
-        await QueryRunner(running).run(BRIEF, BriefParameters(**parameters))
+async def test_a_day_is_a_day_of_the_zone_and_a_weekday_is_the_last_one(running: App) -> None:
+    for (since, until), expected in PERIODS.items():
+        brief = await QueryRunner(running).run(BRIEF, BriefParameters(since=since, until=until))
+        assert (brief.since, brief.until) == expected, since
+
+
+async def test_a_period_that_cannot_be_meant_is_refused(running: App) -> None:
+    for parameters, words in (
+        (BriefParameters(channel="dsek"), 'did you mean "desk"'),
+        (BriefParameters(since="soon"), "is not a day or a duration"),
+        (BriefParameters(since="today", until="yesterday"), "the period is empty"),
+        (BriefParameters(since="90d"), "longer than 31 days"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await QueryRunner(running).run(BRIEF, parameters)
 
 
 def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> None:
@@ -194,12 +191,12 @@ async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_a
 async def test_what_is_posted_at_the_very_time_of_a_brief_is_in_one_brief(is_of_brief: bool, running: App) -> None:
     reason = Reason.BRIEF if is_of_brief else Reason.FIRST_REPORT
 
-    settings, day = running.settings, timedelta(days=1)
+    settings = running.settings
 
     def count_new(tx: storage.Transaction) -> list[int]:
         add_story(tx, "s", posted_at=None)
         tx.stories.save_alert(replace(made.alert("s", posted_at=START), reason=reason))
-        periods = [Period(channel="desk", since=since, until=since + day) for since in (START - day, START)]
+        periods = [Period(channel="desk", since=since, until=since + DAY) for since in (START - DAY, START)]
         return [
             read_brief(tx, settings, period, now=period.until, waiting=()).count(SectionKind.NEW) for period in periods
         ]

@@ -72,8 +72,8 @@ async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided_
         after: tuple[datetime, StoryId] | None = None
         while True:
             read = partial(export.read_page, parameters=export.ExportParameters(), cursor=after)
-            rows, after = await answers.read(read)
-            ids += [row.id for row in rows]
+            exported, after = await answers.read(read)
+            ids += [story.id for story in exported]
             if after is None:
                 break
         assert ids == ["long", "bad"]
