@@ -29,8 +29,6 @@ def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
         "rules: " + "[" * 100 + "]" * 100,
         "rules:\n" + "".join(" " * (2 * depth) + "- a:\n" for depth in range(1, 200)),
         HEAD + "    query: " + "(" * 10_000 + "\n",
-        HEAD + "    query: |\n      " + "PTA AND " * 50_000 + "\n",
-        HEAD + "    query: |\n      " + "x" * 300_000 + " y\n",
         HEAD + "    all: ['/" + "(a+)+" * 1000 + "b/']\n",
         HEAD + "    all: ['/(a{1000}){1000}/']\n",
         HEAD + "    all: [" + ", ".join(["*a"] * 10_000) + "]\n",
@@ -45,7 +43,7 @@ def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
         "rules:\n" + "  - x\n" * 5000,
         "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 1010,
     ],
-    ids=range(18),
+    ids=range(16),
 )
 def test_hostile_rules_give_located_problems_in_bounded_time(rules: str, tmp_path: Path) -> None:
     problems = _check(tmp_path, rules)

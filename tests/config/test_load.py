@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import app
 from bot.model.access import Access, Auth, BasicAuth, Secret
 from bot.model.errors import ConfigError
 from bot.model.rules import Example, Line
@@ -109,9 +108,6 @@ def test_windows_files_are_read_like_others_and_files_that_editors_leave_are_not
     assert folders.names(folders.load(folder)) == ["First", "Second"]
 
 
-# -- access to a feed: its own keys, the keys of its host's group, and which of them may be written in the file
-
-
 ENVIRON = {"TOKEN": "eleven-secret-letters", "OTHER": "other"}
 FEEDS = """\
 feeds:
@@ -128,14 +124,9 @@ fetch:
 """
 
 
-def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dict[str, Access | None]:
-    folder = folders.make(tmp_path)
-    folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + groups})
-    return {feed.url: feed.access for feed in app.load(folder, ENVIRON).feeds}
-
-
 def test_the_group_of_a_host_fills_the_keys_that_its_feeds_do_not_have(tmp_path: Path) -> None:
-    access = accesses(tmp_path)
+    settings = folders.load(folders.make(tmp_path, feeds=FEEDS, bot=folders.BOT + GROUPS), environ=ENVIRON)
+    access = {feed.url: feed.access for feed in settings.feeds}
     token, other = Secret.parse("env:TOKEN"), Secret.parse("env:OTHER")
     assert access["https://a.news.example/feed"] == Access(
         headers=(("X-Key", token),), auth=Auth(basic=BasicAuth(user="me", password=token))

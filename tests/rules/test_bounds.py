@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot import rules
-from bot.model.feeds import Feed
-from bot.model.rules import Example, Rule
 from bot.rules import article_text, evaluate
-from bot.rules.compile import make_article
+from tests.rules.making import FEED, NOW, article, rule
 
 
 def nested(levels: int) -> str:
@@ -18,35 +16,33 @@ def nested(levels: int) -> str:
     return query
 
 
-def rule(query: str, example: str) -> Rule:
-    return Rule(name="Mine", notify=("desk",), query=query, must_match=(Example(title=example, body=""),))
-
-
 def test_work_under_nested_nears_grows_with_their_number_and_not_by_its_powers() -> None:
     # Ten levels take 131,157 steps.
     for levels in (10, 20):
-        rules.compile_rule(rule(nested(levels), "aaa bbb " * 500), steps=rules.Steps(levels * 20_000))
+        rules.compile_rule(
+            rule(query=nested(levels), must_match=["aaa bbb " * 500]), steps=rules.Steps(levels * 20_000)
+        )
 
 
 def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> None:
     with pytest.raises(rules.RuleError) as refused:
-        rules.compile_rule(rule(nested(20), "aaa bbb " * 500), steps=rules.Steps(10_000))
+        rules.compile_rule(rule(query=nested(20), must_match=["aaa bbb " * 500]), steps=rules.Steps(10_000))
     (problem,) = refused.value.problems
     assert (problem.code, problem.place, problem.end) == ("too-many-steps", ("must_match", 0), 4_000)
 
 
 def test_an_article_that_takes_too_many_steps_ends_the_evaluation() -> None:
-    compiled = rules.compile_rule(rule("aaa NEAR bbb", "aaa bbb"))
-    long = make_article(Example(title="", body="aaa bbb " * 5_000))
+    compiled = rules.compile_rule(rule(query="aaa NEAR bbb"))
+    long = article("", "aaa bbb " * 5_000)
     with pytest.raises(rules.TooManySteps):
-        rules.RuleSet([compiled], most_steps=1_000).match(long, Feed(url=""), now=long.first_seen)
-    assert rules.RuleSet([compiled]).match(long, Feed(url=""), now=long.first_seen)
+        rules.RuleSet([compiled], most_steps=1_000).match(long, FEED, now=NOW)
+    assert rules.RuleSet([compiled]).match(long, FEED, now=NOW)
 
 
 def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
-    article = make_article(Example(title="", body="the quick brown fox " * 10_000))
+    fox = article("", "the quick brown fox " * 10_000)
     for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
         expected = rules.parse_query(query)
         with pytest.raises(rules.TooManySteps):
-            evaluate.holds(expected, article_text.ArticleText(article, rules.Steps(steps - 2_000)))
-        evaluate.holds(expected, article_text.ArticleText(article, rules.Steps(steps + 2_000)))
+            evaluate.holds(expected, article_text.ArticleText(fox, rules.Steps(steps - 2_000)))
+        evaluate.holds(expected, article_text.ArticleText(fox, rules.Steps(steps + 2_000)))

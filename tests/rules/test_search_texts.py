@@ -7,17 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot import app
 from bot.config import audits
 from tests.config import folders
-
-BOT = "channels: {desk: {kind: console}}\n"
 
 
 def searches(tmp_path: Path, keys: str) -> tuple[list[str], list[str]]:
     """Return the searches of a rule with these keys, as "index edition: text", and the messages about its audit."""
     rules = f"rules:\n  - {{name: R, notify: desk, {keys}}}\n"
-    settings = app.load(folders.make(tmp_path, bot=BOT, feeds="feeds: [https://a.example/rss]\n", rules=rules), {})
+    settings = folders.load(folders.make(tmp_path, rules=rules))
     [compiled] = settings.rules
     messages = [problem.message for problem in settings.problems if problem.code == "no-audit"]
     if messages:
