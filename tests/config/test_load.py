@@ -17,7 +17,7 @@ def test_terms_examples_and_the_last_day_of_a_rule_are_read(tmp_path: Path) -> N
     rule = folders.rule_of(
         """
 all: {regulator: [PTA, Pakistan Telecommunication Authority], demand: backdoor*}
-any: [BlackBerry, title:BES]
+any: [BlackBerry, title:BES, "{PTA}", "title: BlackBerry", "body: {BES}", '/back\\s?door/']
 none: [parent teacher association]
 until: 2026-12-31
 must_match: [{title: "PTA wants a backdoor", body: "BlackBerry said no."}]
@@ -29,28 +29,12 @@ must_not_match: ["", School PTA meets]
         Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
         Line(label="demand", terms=("backdoor*",)),
     )
-    assert rule.any == (
-        Line(label="BlackBerry", terms=("BlackBerry",)),
-        Line(label="title:BES", terms=("title:BES",)),
-    )
+    terms = ("BlackBerry", "title:BES", "{PTA}", "title: BlackBerry", "body: {BES}", r"/back\s?door/")
+    assert rule.any == tuple(Line(label=term, terms=(term,)) for term in terms)
     assert rule.none == (Line(label="parent teacher association", terms=("parent teacher association",)),)
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.must_match == (Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
     assert rule.must_not_match == (Example(), Example(title="School PTA meets"))
-
-
-@pytest.mark.parametrize(
-    ("written", "term"),
-    [
-        ('["{PTA}"]', "{PTA}"),
-        ('["title: BlackBerry"]', "title: BlackBerry"),
-        ('["body: {BES}"]', "body: {BES}"),
-        ("['/back\\s?door/']", "/back\\s?door/"),
-        ("BlackBerry", "BlackBerry"),
-    ],
-)
-def test_shorthand_of_a_term_is_understood(written: str, term: str, tmp_path: Path) -> None:
-    assert folders.rule_of(f"all:\n  line: {written}", tmp_path).all[0].terms == (term,)
 
 
 def test_sets_reach_the_rules_that_use_them(tmp_path: Path) -> None:
