@@ -60,12 +60,9 @@ def test_the_shortest_interval_that_a_feed_asks_for_is_read() -> None:
     head = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
     space = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
     assert read(rss(head=head, attributes=space)).ttl == timedelta(hours=6)
-
-
-@pytest.mark.parametrize("ttl", ["0", "-5", "soon", "", "9" * 400])
-def test_a_useless_ttl_does_no_harm(ttl: str) -> None:
-    interval = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
-    assert interval is None or interval <= timedelta(days=365)
+    for useless in ("0", "-5", "soon", "", "9" * 400):
+        interval = read(rss(head=f"<ttl>{useless}</ttl>")).ttl
+        assert interval is None or interval <= timedelta(days=365), useless
 
 
 def test_a_news_sitemap_gives_its_tags() -> None:

@@ -27,16 +27,16 @@ BODY = b"<rss version='2.0'><channel/></rss>"
 async def test_an_answer_comes_with_its_validators_and_they_are_sent_with_the_next_request(
     server: FeedServer, fetcher: HttpFetcher
 ) -> None:
-    given = {"Content-Type": "text/xml", "Last-Modified": "Wed, 02 Dec 2015 09:00:00 GMT", "ETag": 'W/"v1"'}
-    server.serve("/feed", Reply(body=BODY, headers=given))
+    headers = {"Content-Type": "text/xml", "Last-Modified": "Wed, 02 Dec 2015 09:00:00 GMT", "ETag": 'W/"v1"'}
+    server.serve("/feed", Reply(body=BODY, headers=headers))
     answer = await fetcher.get(configured(url=server.url()))
     assert (answer.status, answer.body, answer.content_type, answer.url) == (200, BODY, "text/xml", server.url())
-    assert (answer.last_modified, answer.etag) == (given["Last-Modified"], given["ETag"])
+    assert (answer.last_modified, answer.etag) == (headers["Last-Modified"], headers["ETag"])
     request = configured(url=server.url(), etag=answer.etag, last_modified=answer.last_modified)
     answer = await fetcher.get(request)
     assert (answer.status, answer.body) == (304, b"")
     sent = server.requests[1].headers
-    assert (sent["if-none-match"], sent["if-modified-since"]) == (given["ETag"], given["Last-Modified"])
+    assert (sent["if-none-match"], sent["if-modified-since"]) == (headers["ETag"], headers["Last-Modified"])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -201,7 +201,7 @@ async def test_a_private_block_is_closed_to_robots_pages_and_redirects_of_public
 ) -> None:
     server.serve("/feed", Reply(body=b"<rss/>"))
     target, public = f"http://wiki.intra:{server.port}/feed", "http://news.example/feed"
-    # The name is known by now, because the wiki's own feed was asked for.
+    # The wiki's own feed has opened the name.
     assert (await intranet.get(Request(url=target, home=target))).is_private
     result = len(server.requests)
     for request in (

@@ -41,8 +41,8 @@ STEEP = 40
 SAMPLE = {
     name.partition(":")[0]: name for name in servers.DOCUMENTS if not name.startswith(("packed", "endless"))
 }.values()
-#: The longest time between two polls of a feed that is due each second, on a busy machine.
-ON_TIME_S = 20
+#: Is tried by a command too.
+ENTITY_FROM_FILE = "outside: an entity from a file"
 #: Addresses of feeds that some library refuses, although the configuration accepts them.
 REFUSED = ("http://xn--ls8h.test/feed", "http://xn--a/feed")
 BOT = """\
@@ -159,11 +159,13 @@ async def post_beside(folder: Path, names: Iterable[str]) -> float:
         report = await beside.poll()
         assert report["sent"] == 1
         assert report["output"].count("Acme recalls prams") == 1
+        for url in (url for url, name in beside.names.items() if name == ENTITY_FROM_FILE):
+            assert "1 item" in await beside.run("feeds", "test", url)
         return beside.seconds
 
 
 async def test_an_article_beside_a_hostile_feed_of_each_sort_is_posted_once(tmp_path: Path) -> None:
-    await post_beside(tmp_path / "desk", SAMPLE)
+    await post_beside(tmp_path / "desk", (*SAMPLE, ENTITY_FROM_FILE))
 
 
 @pytest.mark.long
@@ -175,10 +177,3 @@ async def test_each_piece_is_read_or_refused_in_time_and_an_article_beside_it_is
     seconds = await post_beside(tmp_path / "hostile", names)
     # Measured afterwards, because other processes slow this one down too, and only if it matters.
     assert seconds < STEEP or seconds < STEEP * await post_beside(tmp_path / "usual", ()), names
-
-
-async def test_a_document_that_is_tried_shows_no_file_and_asks_nothing_private(tmp_path: Path) -> None:
-    async with desk(tmp_path / "desk") as beside:
-        await beside.serve([("tried", DOCUMENTS["outside: an entity from a file"])])
-        [url] = beside.names
-        assert "1 item" in await beside.run("feeds", "test", url)
