@@ -62,17 +62,14 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
 # -- a secret is read at the moment of use and never shown
 
 
-def test_a_variable_is_read_when_it_is_needed() -> None:
+def test_a_secret_is_read_when_it_is_needed_without_its_line_end(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("xoxb-1\n", encoding="utf-8")
     secret = Secret.parse("env:TOKEN")
-    assert config.resolve_secret(secret, {"TOKEN": " xoxb-1\n"}) == "xoxb-1"
+    for written in (secret, Secret.parse(f"file:{tmp_path}/token")):
+        assert config.resolve_secret(written, {"TOKEN": " xoxb-1\n"}) == "xoxb-1"
     assert str(secret) == repr(secret) == "***"
     with pytest.raises(ConfigError, match="variable TOKEN is not set"):
         config.resolve_secret(secret, {"TOKEN": "  "})
-
-
-def test_a_file_is_read_without_its_last_line_end(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("xoxb-1\n", encoding="utf-8")
-    assert config.resolve_secret(Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe\x00", b"x" * 100_000])
