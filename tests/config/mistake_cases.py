@@ -24,20 +24,13 @@ ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-not-a-real-token"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
-    """A correction of the text that the help of a mistake describes in words."""
-
-    wrong: str
-    right: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     name: str
     #: The text of each changed file by its path in the folder, or None if the file is missing.
     files: Mapping[str, str | None]
     encoding: str
-    remedies: Sequence[Remedy]
+    #: Corrections that the help describes in words: what is wrong in the text, and what is right.
+    remedies: Sequence[Mapping[str, str]]
     answer: str
 
 
@@ -56,7 +49,7 @@ def parse(case: Mapping[str, Any]) -> Mistake:
         name=case["case"],
         files=case["files"] if "files" in case else {case["file"]: case["text"]},
         encoding=case.get("encoding", "utf-8"),
-        remedies=[Remedy(**remedy) for remedy in case.get("remedies", ())],
+        remedies=case.get("remedies", ()),
         answer=case.get("answer", ""),
     )
 

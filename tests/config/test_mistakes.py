@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,12 +74,12 @@ REMEDIES = [(mistake, remedy) for mistake in MISTAKES for remedy in mistake.reme
 
 @pytest.mark.parametrize(("mistake", "remedy"), REMEDIES, ids=[mistake.name for mistake, _ in REMEDIES])
 def test_a_remedy_that_a_help_has_in_words_is_accepted(
-    mistake: mistake_cases.Mistake, remedy: mistake_cases.Remedy, tmp_path: Path
+    mistake: mistake_cases.Mistake, remedy: Mapping[str, str], tmp_path: Path
 ) -> None:
     [(name, text)] = mistake.files.items()
     text = text or ""
-    assert remedy.wrong in text
-    mended = replace(mistake, files={name: text.replace(remedy.wrong, remedy.right)})
+    assert remedy["wrong"] in text
+    mended = replace(mistake, files={name: text.replace(remedy["wrong"], remedy["right"])})
     mistake_cases.make(mended, tmp_path / "config")
     problems = mistake_cases.check(tmp_path)
     assert problems == (), config.render_problems(problems)

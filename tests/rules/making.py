@@ -66,11 +66,6 @@ def has(query: str, title: str = "", text: str = "", **fields: Any) -> bool:
     return bool(matched(rule(query=query), article(title, text, **fields)))
 
 
-def item_has(term: str, title: str = "", text: str = "") -> bool:
-    """Whether a list item matches."""
-    return bool(matched(rule(any=[term]), article(title, text)))
-
-
 # -- random texts and rules in eight scripts, made so that they meet often
 
 
