@@ -37,7 +37,7 @@ web:
 def test_a_variable_without_a_value_is_not_set(tmp_path: Path, blank: str) -> None:
     folder = folders.make(tmp_path, bot=folders.BOT + "fetch: {contact: '${CONTACT}'}\n")
     [problem] = folders.check(folder, {"CONTACT": blank})
-    assert problem.message == "the environment variable CONTACT is not set"
+    assert (problem.code, problem.message) == ("variable", "the environment variable CONTACT is not set")
 
 
 def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_any_text_gives_one_located_error_or_an_expression_that_is_read_back_as_
     [
         ("a NEAR/3 b NEAR/3 c", "NEAR/3", "near-chain", "(a NEAR/3 b) NEAR/3", rules.parse_query),
         ("title:a NEAR/3 body:b", "NEAR/3", "near-fields", "title:(a NEAR/3 b)", rules.parse_query),
+        ("a NEAR/3 NOT b", "NOT", "near-operand", "OR", rules.parse_query),
+        ("word~2", "~2", "unknown-operator", '"a b"~5', rules.parse_query),
         ("a)", ")", "unopened", "remove it", rules.parse_query),
         ("title: AND b", "title:", "field-without-term", "", rules.parse_query),
         ("a AND ()", "()", "empty-brackets", "remove", rules.parse_query),

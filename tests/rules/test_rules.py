@@ -58,6 +58,7 @@ def test_a_query_that_needs_no_word_is_refused() -> None:
         (rule(all={"x": ["the"], "y": ["law"]}), [(("all", "x", 0), "common-word"), (("all", "y", 0), "no-plural")]),
         (rule(all={"x": ["fine"], "y": ["law", "laws"]}), [(("all", "x", 0), "no-plural")]),
         (rule(all={"x": ["fine"], "y": ["law"]}, stem=True), []),
+        (rule(any={"x": ["Acme", "Inc."]}), [(("any", "x", 1), "split-by-comma")]),
         (rule(query="PTA OR telecom"), [(("query",), "ambiguous-acronym")]),
         (rule(query="PTA AND telecom"), []),
         (rule(any={"x": ["PTA"]}, none=["school"]), []),
