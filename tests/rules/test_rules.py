@@ -60,6 +60,7 @@ def test_a_query_that_needs_no_word_is_refused() -> None:
         (rule(all={"x": ["fine"], "y": ["law"]}, stem=True), []),
         (rule(any={"x": ["Acme", "Inc."]}), [(("any", "x", 1), "split-by-comma")]),
         (rule(query="PTA OR telecom"), [(("query",), "ambiguous-acronym")]),
+        (rule(any={"x": ["eu", "Brussels"]}), [(("any", "x", 0), "short-word")]),
         (rule(query="PTA AND telecom"), []),
         (rule(any={"x": ["PTA"]}, none=["school"]), []),
         (BLACKBERRY, []),
