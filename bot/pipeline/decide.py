@@ -255,12 +255,19 @@ class Decider:
         return _Computed(turn=turn, holder=holder, decisions=task.decide(turn, pieces))
 
     def _begin(self, tx: storage.Transaction, now: datetime) -> tuple[QueueHolder, Turn]:
-        """Begin a turn. Drop the caches first if another process has decided in the meantime."""
+        """Begin a turn. Drop the caches first if another process has decided in the meantime.
+
+        Drop them too if the last turn was not committed. The store runs a transaction again after it has set a damaged
+        row aside, and then the articles of the first attempt must not count as known.
+        """
         holder = tx.decision_queue.holder()
-        if holder != self._known:
+        if self._known is None:
+            self._forget()
+        elif holder != self._known:
             self._cache = StoryCache()
             if holder.who != self._who:
                 self._updater = StoryUpdater()
+        self._known = None
         turn = Turn(tx, self._settings, now, self._cache)
         turn.questions = self.questions
         return holder, turn

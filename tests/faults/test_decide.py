@@ -33,6 +33,26 @@ async def test_a_posted_alert_that_cannot_be_read_is_not_posted_again_because_of
     assert await rows.pieces(desk) == [(PieceKind.ROW, "read")]
 
 
+async def test_an_article_joins_its_story_although_a_running_bot_meets_a_damaged_row_meanwhile(desk: World) -> None:
+    rows.configure(desk, "wire", "courier")
+    await desk.once()
+    (report,) = rows.reports(1)
+    desk.publish("wire", report)
+    async with desk.opened() as running:
+        desk.clock.advance(timedelta(minutes=5))
+        await running.once(everything=True, drain=timedelta(seconds=60))
+        # Silences are read after the article was compared with the stories.
+        columns = 'id, at, "by", kind, name, channels, reason, ended_by'
+        rows.run(desk, f"INSERT INTO silences ({columns}) VALUES ('s', 1, '', '?', '', '[]', '', '')")
+        desk.publish("courier", replace(report, id="again"))
+        desk.clock.advance(timedelta(minutes=5))
+        await running.once(everything=True, drain=timedelta(seconds=60))
+
+    (story,) = await desk.stories()
+    assert len(story.members) == 2
+    assert (PieceKind.ROW, "read") in await rows.pieces(desk)
+
+
 async def test_a_due_alert_that_raises_is_set_aside_and_the_others_are_released(desk: World) -> None:
     rows.configure(desk, "wire", rules=rows.RULES.replace("notify: desk", "notify: desk, gather: 3 hours"))
     reports = rows.reports(8)
