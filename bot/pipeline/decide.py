@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -122,7 +123,7 @@ class Decider:
         self._volume = VolumeMonitor()
         #: When the alerts whose coverage is over were last read.
         self._looked_at: datetime | None = None
-        #: The queue's holder and change number when the stories and alerts were cached.
+        #: The queue's holder and change number when the stories and alerts were cached, or None during a turn.
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
         #: The questions to the language model, or None without a language model.
@@ -243,7 +244,6 @@ class Decider:
                 if await self._commit(computed):
                     self.report(computed.decisions, computed.turn.polls)
                     return computed
-                self._forget()
         except BaseException:
             self._forget()
             raise
@@ -267,6 +267,7 @@ class Decider:
             self._cache = StoryCache()
             if holder.who != self._who:
                 self._updater = StoryUpdater()
+        # Until the turn is committed.
         self._known = None
         turn = Turn(tx, self._settings, now, self._cache)
         turn.questions = self.questions
@@ -285,15 +286,13 @@ class Decider:
                 changes.write(tx)
             return holder
 
-        try:
+        with suppress(Overtaken):
             self._known = await self._store.write(work)
-        except Overtaken:
-            self._known = None
         self._cache.trim()
         return self._known is not None
 
     def _forget(self) -> None:
-        """Drop all caches after a turn that was not committed."""
+        """Drop all caches, which may have what was not committed."""
         self._updater, self._cache, self._expectations = StoryUpdater(), StoryCache(), ExpectationMonitor()
         self._volume = VolumeMonitor()
         self._known = None
@@ -349,10 +348,11 @@ class Decider:
         return await self._store.read(lambda tx: _alerts_of_over_coverage(tx, settings, now)) or None
 
     async def _find_overdue(self) -> Sequence[None] | None:
-        return () if self._expectations.is_due(self._settings, now=self._clock.now()) else None
+        return () if self._expectations.find_overdue(self._settings, now=self._clock.now()) else None
 
     def _report_overdue(self, turn: Turn, _: Sequence[None]) -> list[Decision]:
-        turn.also(lambda tx: self._expectations.report(tx, turn.settings, now=turn.now))
+        overdue = self._expectations.find_overdue(turn.settings, now=turn.now)
+        turn.also(lambda tx: self._expectations.report(tx, overdue, turn.settings, now=turn.now))
         return []
 
     async def _find_volume(self) -> Sequence[None] | None:

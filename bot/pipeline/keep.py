@@ -178,24 +178,25 @@ class ExpectationMonitor:
     def __init__(self) -> None:
         self._overdue_at: dict[tuple[str, timedelta], datetime] = {}
 
-    def is_due(self, settings: Settings, *, now: datetime) -> bool:
-        """Return whether ``report`` may have something to write."""
+    def find_overdue(self, settings: Settings, *, now: datetime) -> list[tuple[str, timedelta]]:
+        """Return the rules that may be silent for longer than expected, and what each expects."""
         if settings.bot.operator is None:
-            return False
-        return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(settings))
+            return []
+        return [rule for rule in _expected(settings) if now > self._overdue_at.get(rule, now - rule[1])]
 
-    def report(self, tx: storage.Transaction, settings: Settings, *, now: datetime) -> None:
-        """Write notices for the rules whose matches are overdue. For a new rule, the time counts from ``now``."""
-        if settings.bot.operator is None:
-            return
-        for name, expect in _expected(settings):
-            if now <= self._overdue_at.get((name, expect), now - expect):
-                continue
+    def report(
+        self, tx: storage.Transaction, overdue: Iterable[tuple[str, timedelta]], settings: Settings, *, now: datetime
+    ) -> None:
+        """Write notices for those of these rules that are silent. For a new rule, the time counts from ``now``.
+
+        The transaction may run again.
+        """
+        for name, expect in overdue:
             last = keys.rule_matched(name).get(tx)
             since = last or now
             if last is None:
                 keys.rule_matched(name).put(tx, now)
-            if now - since > expect:
+            if now - since > expect and settings.bot.operator is not None:
                 notice = notices.rule_is_silent(name, expect, last_match=last)
                 tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])
                 since = now

@@ -140,8 +140,8 @@ class Store:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction. Commit when it returns; roll back if it raises.
 
-        After a conflict with another transaction, ``work`` runs again, so it must have no other effects. Raises
-        StoreUnavailable.
+        After a conflict with another transaction, or after a damaged row, ``work`` runs again, so it must have no other
+        effects. Raises StoreUnavailable.
         """
         if self._writer is None:
             raise connections.unavailable(self.address, "it was opened for reading only")
@@ -151,7 +151,10 @@ class Store:
         return result
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a read transaction, which sees one state of the database. Raises StoreUnavailable."""
+        """Run ``work`` in a read transaction, which sees one state of the database. Raises StoreUnavailable.
+
+        After a damaged row, ``work`` runs again.
+        """
         return await self._retry(self._reading, self._reader, work)
 
     async def read_long(self, work: Callable[[Transaction], T]) -> T:

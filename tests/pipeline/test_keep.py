@@ -14,6 +14,7 @@ from bot.model.feeds import FeedState
 from bot.model.rules import Rule
 from bot.pipeline import keep
 from bot.storage import keys
+from bot.storage.connections import LostRace
 from tests.testbed import made
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
@@ -160,7 +161,8 @@ async def test_a_match_that_another_process_saw_puts_the_notice_of_a_silent_rule
 
     async def count_notices(after: timedelta) -> int:
         clock.advance(after)
-        await store.write(lambda tx: monitor.report(tx, settings, now=clock.now()))
+        overdue = monitor.find_overdue(settings, now=clock.now())
+        await store.write(lambda tx: monitor.report(tx, overdue, settings, now=clock.now()))
         return len(await notices(store))
 
     assert await count_notices(timedelta()) == 0
@@ -169,3 +171,22 @@ async def test_a_match_that_another_process_saw_puts_the_notice_of_a_silent_rule
     await store.write(lambda tx: keep.note_rule_matches(tx, settings, [arrival], now=clock.now()))
     assert await count_notices(1.5 * DAY) == 0
     assert await count_notices(DAY) == 1
+
+
+async def test_the_notice_of_a_silent_rule_is_written_if_its_transaction_runs_again(
+    store: storage.Store, clock: FakeClock
+) -> None:
+    rule = Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
+    settings, monitor = make_settings(rules=[rules.compile_rule(rule)], operator="ops"), keep.ExpectationMonitor()
+    await store.write(lambda tx: keys.rule_matched(rule.name).put(tx, clock.now()))
+    clock.advance(3 * DAY)
+    overdue, runs = monitor.find_overdue(settings, now=clock.now()), [LostRace("overtaken"), None]
+
+    def work(tx: storage.Transaction) -> None:
+        monitor.report(tx, overdue, settings, now=clock.now())
+        if lost := runs.pop(0):
+            raise lost
+
+    await store.write(work)
+    assert len(await notices(store)) == 1
+    assert monitor.find_overdue(settings, now=clock.now()) == []
