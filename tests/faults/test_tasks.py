@@ -48,9 +48,10 @@ class Piecework:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.stage: Stage[str] = Stage("decide", self.clock, self._keep, _control)
+        self.stage: Stage[str] = Stage("decide", self.clock, self._keep, self._control)
         self.set_aside: list[str] = []
         self.bad: set[str] = set()
+        self.is_broken = False
 
     async def run(self, *pieces: str) -> None:
         self.clock.advance(LONGEST_PAUSE)
@@ -60,12 +61,25 @@ class Piecework:
         self.set_aside += [piece for piece, _ in failed]
 
     async def _work(self, pieces: Sequence[str]) -> None:
-        if self.bad.intersection(pieces):
+        if self.is_broken or self.bad.intersection(pieces):
+            raise LookupError("a secret")
+
+    async def _control(self) -> None:
+        if self.is_broken:
             raise LookupError("a secret")
 
 
-async def _control() -> None:
-    """Work, whatever else fails."""
+async def test_if_the_control_fails_too_nothing_is_set_aside_and_the_stage_fails_until_it_works() -> None:
+    works = Piecework()
+    works.is_broken = True
+    await works.run("one", "two")
+    await works.run("one", "two")
+    since = START + LONGEST_PAUSE
+    assert works.stage.failing == Failure(name="decide", since=since, count=2, error="LookupError")
+    assert works.set_aside == []
+    works.is_broken = False
+    await works.run("one", "two")
+    assert works.stage.failing is None
 
 
 async def test_pieces_in_a_row_that_fail_alike_are_the_stages_fault_until_one_succeeds() -> None:

@@ -178,6 +178,7 @@ async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
     [
         (b"%PDF-1.4", "application/pdf", 200),
         (PAGE, "text/html", 404),
+        (b"\x00\x01\x02", "", 200),
         (b"", "text/html", 200),
         (b"<" * 50_000, "text/html", 200),
         (b"\xff" * 5_000, "text/html; charset=utf-8", 200),
@@ -212,8 +213,11 @@ def _page(head: str = "") -> str:
 @pytest.mark.parametrize(
     ("page", "content_type"),
     [
+        (_page().encode("utf-8-sig"), "text/html; charset=iso-8859-1"),
         (_page().encode("cp1252"), 'text/html; charset="ISO-8859-1"'),
         (_page('<meta charset="windows-1252">').encode("cp1252"), "text/html"),
+        (_page('<meta http-equiv="Content-Type" content="text/html; charset=latin1">').encode("cp1252"), ""),
+        (_page().encode("utf-16"), "text/html"),
     ],
 )
 def test_a_page_is_decoded_as_its_server_or_itself_says_unless_that_is_wrong(page: bytes, content_type: str) -> None:

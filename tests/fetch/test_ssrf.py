@@ -123,6 +123,12 @@ async def test_tls_sees_the_name_and_an_untrusted_certificate_says_what_to_do(ma
             await make_fetcher(resolve=to_localhost).get(configured(url=server.url(host="feeds.test")))
 
 
+async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: MakeFetcher) -> None:
+    fetcher = make_fetcher(resolve=lambda host, port: ())
+    with pytest.raises(Unreachable, match="no address; check the spelling"):
+        await fetcher.get(configured(url="http://feeds7/"))
+
+
 async def test_the_proxy_of_the_environment_is_used_only_if_configured(
     server: FeedServer, monkeypatch: pytest.MonkeyPatch, make_fetcher: MakeFetcher
 ) -> None:

@@ -115,6 +115,22 @@ async def test_a_day_without_news_is_one_line_and_a_missed_brief_comes_late_and_
     assert len(posted(desk)) == 2
 
 
+async def test_the_command_prints_the_week_and_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
+    desk.publish("wire", EXIT, KETTLES)
+    await desk.once()
+    printed = (await desk.call("brief", "--since", "2015-12-01", "--until", "2015-12-02")).stdout
+    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed
+    assert "2 new stories" in printed, "also what waits for the brief"
+
+    await desk.call("silence", "add", "rule", "Recalls", "--for", "3d", "--reason", "a drill")
+    desk.publish("wire", LADDERS)
+    await desk.once()
+    await at(desk, FIRST)
+    *_, brief = posted(desk)
+    assert "Held back" in brief
+    assert "a drill" in brief
+
+
 async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it(desk: World) -> None:
     web = "web: {{listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: 'https://watch.example.org'}}\n"
     desk.environ["PAGE_TOKEN"] = "a token of the page"

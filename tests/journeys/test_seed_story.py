@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import app
 from bot.model.alerts import Reason
 from tests.journeys.world import RULES, Item, World, as_text, watching
 from tests.testbed.fakes import START
@@ -167,6 +168,18 @@ async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is
     report = await seed.once()
     assert report.drained.parked == 0
     assert sum("rather than open its servers" in as_text(head) for head in seed.heads()) == 1
+
+
+async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(seed: World) -> None:
+    settings = app.load(seed.folder, seed.environ)
+    async with seed.opened() as running:
+        (seed.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
+        await running.reload(app.load(seed.folder, seed.environ, settings))
+        seed.publish("courier", SECOND)
+        seed.clock.advance(timedelta(minutes=5))
+        await running.once(everything=True, drain=timedelta(seconds=60))
+    assert "Renamed" in as_text(seed.heads())
+    assert "Configuration reloaded" in as_text(seed.heads("ops"))
 
 
 async def test_a_message_follows_its_outlets_wording_and_a_material_edit_is_a_correction_in_its_thread(

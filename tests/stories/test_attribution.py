@@ -104,6 +104,7 @@ NOT_CREDITED = [
     "Protesters in Lahore on Monday. Photo: Reuters",
     "[Image via Associated Press]",
     "Thomson Reuters reported on its plans for the year.",
+    "BBC Urdu begins a new programme about Lahore next week.",
     "President Trump attacked the New York Times and CNN at the rally.",
     "The Guardian says it will not publish on Fridays.",
     "Many in the media, including the Guardian, saw the message.",
