@@ -52,9 +52,10 @@ def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
 def poisoned(word: str, number: int, words: Iterator[str]) -> Item:
     """Return the report of one more event, whose headline has a poison.
 
-    The poison is in a word that no other report has, as reports that share rare words are one story.
+    The poison is in a word that no other report has, as reports that share rare words are one story. Its number is in
+    no other report either: a story that names this report as related would have the poison in its own message.
     """
-    _, (report, *_) = story(number, words)
+    _, (report, *_) = story(10_000 + number, words)
     return replace(report, id=f"{word}{number}", title=f"{word}{next(words).lower()}: {report.title}")
 
 
