@@ -232,6 +232,7 @@ async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_
             await until(lambda: any("Nothing is posted about this story" in answer for answer in api.answers))
             await it.hear("courier", SECOND, decided="silent: silenced")
             assert "courier" not in str(api.messages())
+            await until(lambda: "More…" in str(api.messages()))
             api.press("More…")
             await until(lambda: "End the silence of this story" in str(api.messages()))
             api.press("End the silence of this story")
