@@ -37,10 +37,10 @@ def _sentences() -> Sequence[str]:
 
 
 class Origin(asyncio.Protocol):
-    """As fast an HTTP server as a few lines of Python can be."""
+    """A small and fast HTTP server."""
 
-    #: Shared by all connections: what has changed, whether validators are given, how many items are new, whether a
-    #: connection ends with its answer.
+    #: The settings of all connections: the version of the changing feeds, whether answers have validators, how many
+    #: items are inside the backfill window, and whether a connection is closed after its answer.
     state: dict[str, int] = {"round": 0, "validators": 1, "inside": 2, "closing": 1}  # noqa: RUF012 -- one a process
     begun = datetime.now(UTC)
 
@@ -80,7 +80,7 @@ class Origin(asyncio.Protocol):
 
 
 def is_atom(number: int) -> bool:
-    """A quarter of the feeds, and of those that change."""
+    """Return whether the feed is Atom: a quarter of all feeds, and of the changing ones."""
     return number // CHANGING % 4 == 3
 
 
@@ -95,7 +95,7 @@ def packed(number: int, version: int, *, inside: int) -> bytes:
 
 
 def document(number: int, version: int, *, inside: int, begun: datetime) -> bytes:
-    """The newest 30 items of feed ``number``; each version brings two."""
+    """Return feed ``number`` with its newest 30 items. Each version has two new ones."""
     newest = ITEMS + 2 * version
     items = []
     for place in range(newest - 1, newest - 1 - ITEMS, -1):
