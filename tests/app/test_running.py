@@ -164,7 +164,10 @@ async def test_a_reload_during_a_short_outage_takes_force_afterwards_and_its_wor
             (world.folder / "rules" / "a.yaml").write_text(RULES.replace("recalls]", "recalls, strikes]") + mistake)
             world.running.reload_soon()
             await world.until(lambda: world.running.loaded_at > loaded_at)
-            world.publish("/prompt", headline)
+        # A pass that is under way finishes with the old configuration.
+        asked = len(world.server.seen("/prompt"))
+        await world.until(lambda: len(world.server.seen("/prompt")) > asked + 1)
+        world.publish("/prompt", headline)
         await world.until(lambda: bool(world.posts_of(headline)) and len(world.outage_notices()) > before)
     (notice,) = world.outage_notices()[before:]
     assert lead_of(notice).startswith("The database could not be used for ")
